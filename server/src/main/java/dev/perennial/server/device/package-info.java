@@ -1,0 +1,5 @@
+/** One thread per device; it alone touches tensors. */
+@NullMarked
+package dev.perennial.server.device;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,42 @@
+package dev.perennial.server.training;
+
+import dev.perennial.server.error.ServingException;
+import java.time.Duration;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One training run as it is now. Immutable: every change makes a new one.
+ *
+ * @param versionId set once SUCCEEDED
+ * @param epoch the pool's epoch from which on the version serves; 0 before
+ * @param error set where FAILED
+ */
+public record TrainingJob(
+    String jobId,
+    TrainingSpec spec,
+    JobState state,
+    Progress progress,
+    long examples,
+    @Nullable String versionId,
+    long epoch,
+    @Nullable ServingException error,
+    Instant created,
+    @Nullable Instant ended) {
+
+  /** How far it is; validation accuracies are NaN where nothing is held out. */
+  public record Progress(
+      int epoch,
+      int epochs,
+      long step,
+      long steps,
+      float loss,
+      float accuracy,
+      float imagesPerSecond,
+      Duration timeLeft,
+      float validationAccuracyBefore,
+      float validationAccuracyBest) {
+    public static final Progress NONE =
+        new Progress(0, 0, 0, 0, 0f, 0f, 0f, Duration.ZERO, Float.NaN, Float.NaN);
+  }
+}
