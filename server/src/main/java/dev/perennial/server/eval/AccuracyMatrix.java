@@ -3,8 +3,8 @@ package dev.perennial.server.eval;
 import java.util.Arrays;
 
 /**
- * Accuracies of the continual-learning protocol (MTIL; ZSCL, ICCV 2023, section 4.1): row j holds, after task j was learnt,
- * the accuracy in percent on every task i's test set. Immutable.
+ * Accuracies of the continual-learning protocol (MTIL; ZSCL, ICCV 2023, section 4.1): row j holds,
+ * after task j was learnt, the accuracy in percent on every task i's test set. Immutable.
  */
 public final class AccuracyMatrix {
   private final double[][] percent;
@@ -22,8 +22,7 @@ public final class AccuracyMatrix {
       }
       for (double value : percent[j]) {
         if (!(value >= 0 && value <= 100)) {
-          throw new IllegalArgumentException(
-              "accuracy: %s %% (expected: 0..100)".formatted(value));
+          throw new IllegalArgumentException("accuracy: %s %% (expected: 0..100)".formatted(value));
         }
       }
       this.percent[j] = percent[j].clone();
@@ -45,7 +44,10 @@ public final class AccuracyMatrix {
     return Arrays.stream(percent).map(double[]::clone).toArray(double[][]::new);
   }
 
-  /** Mean over the tasks i >= 1 of their mean accuracy before they were learnt (j < i); NaN for one task. */
+  /**
+   * Mean over the tasks i >= 1 of their mean accuracy before they were learnt (j < i); NaN for one
+   * task.
+   */
   public double transfer() {
     double sum = 0;
     for (int i = 1; i < percent.length; i++) {

@@ -7,7 +7,10 @@ import java.nio.file.Path;
 import java.util.List;
 import javax.imageio.ImageIO;
 
-/** A PNG of pictures in rows, each with a few lines of caption beneath: what people would rather look at than read. */
+/**
+ * A PNG of pictures in rows, each with a few lines of caption beneath: what people would rather
+ * look at than read.
+ */
 public final class ContactSheet {
   /** One picture with its caption. */
   public record Cell(RgbImage image, List<Line> caption) {}

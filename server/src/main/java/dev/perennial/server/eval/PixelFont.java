@@ -3,8 +3,8 @@ package dev.perennial.server.eval;
 import java.awt.image.BufferedImage;
 
 /**
- * A 5 x 7 bitmap font for printable ASCII: pictures with captions need no fonts on the machine. Characters outside ASCII are
- * drawn as a box. Stateless.
+ * A 5 x 7 bitmap font for printable ASCII: pictures with captions need no fonts on the machine.
+ * Characters outside ASCII are drawn as a box. Stateless.
  */
 final class PixelFont {
   /** Pixels of one character's cell, the gap to the next included. */
