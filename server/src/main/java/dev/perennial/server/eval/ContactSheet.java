@@ -82,7 +82,7 @@ public final class ContactSheet {
         sheet.setRGB(
             left + x,
             top + y,
-            (rgb[at] & 0xff) << 16 | (rgb[at + 1] & 0xff) << 8 | rgb[at + 2] & 0xff);
+            ((rgb[at] & 0xff) << 16) | ((rgb[at + 1] & 0xff) << 8) | (rgb[at + 2] & 0xff));
       }
     }
     int longest = (pictureSize + MARGIN) / PixelFont.CELL_WIDTH;

@@ -61,7 +61,7 @@ final class PixelFont {
       for (int row = 0; row < ROWS; row++) {
         int x = left + column;
         int y = top + row;
-        if ((bits >> row & 1) == 1 && x < picture.getWidth() && y < picture.getHeight()) {
+        if (((bits >> row) & 1) == 1 && x < picture.getWidth() && y < picture.getHeight()) {
           picture.setRGB(x, y, rgb);
         }
       }
