@@ -45,8 +45,7 @@ public final class FeatureStatistics {
   private final long[] products;
 
   /** Takes ownership of the arrays. */
-  private FeatureStatistics(
-      int dimension, long[] classCounts, long[] classSums, long[] products) {
+  private FeatureStatistics(int dimension, long[] classCounts, long[] classSums, long[] products) {
     this.dimension = dimension;
     this.classCounts = classCounts;
     this.classSums = classSums;
@@ -103,8 +102,7 @@ public final class FeatureStatistics {
       }
     }
     flush(sums, result.products);
-    return new FeatureStatistics(
-        dimension, result.classCounts, result.classSums, result.products);
+    return new FeatureStatistics(dimension, result.classCounts, result.classSums, result.products);
   }
 
   /** Quantises one row into the block and adds it to its class; only while this is being built. */
@@ -160,8 +158,8 @@ public final class FeatureStatistics {
   }
 
   /**
-   * Statistics from their stored parts, checked: throws IllegalArgumentException that names what
-   * is wrong. The arrays are copied.
+   * Statistics from their stored parts, checked: throws IllegalArgumentException that names what is
+   * wrong. The arrays are copied.
    *
    * @param classCounts (K)
    * @param classSums (K, d) row by row
@@ -179,8 +177,7 @@ public final class FeatureStatistics {
         products.length,
         Long.toString((long) dimension * (dimension + 1) / 2));
     FeatureStatistics result =
-        new FeatureStatistics(
-            dimension, classCounts.clone(), classSums.clone(), products.clone());
+        new FeatureStatistics(dimension, classCounts.clone(), classSums.clone(), products.clone());
     result.checkBounds();
     return result;
   }
@@ -237,8 +234,7 @@ public final class FeatureStatistics {
     for (int i = 0, at = 0; i < dimension; i++) {
       for (int j = i; j < dimension; j++, at++) {
         long p = products[at];
-        require(
-            p <= bound && p >= (i == j ? 0 : -bound), "product " + i + "," + j, p, "" + bound);
+        require(p <= bound && p >= (i == j ? 0 : -bound), "product " + i + "," + j, p, "" + bound);
       }
     }
   }
@@ -364,6 +360,12 @@ public final class FeatureStatistics {
 
   @Override
   public String toString() {
-    return "FeatureStatistics[" + count + " rows, " + classes() + " classes, d = " + dimension + "]";
+    return "FeatureStatistics["
+        + count
+        + " rows, "
+        + classes()
+        + " classes, d = "
+        + dimension
+        + "]";
   }
 }

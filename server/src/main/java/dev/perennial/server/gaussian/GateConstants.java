@@ -51,8 +51,7 @@ public record GateConstants(GateKind kind, double meanLogDensity, double stdLogD
   public static GateConstants fit(
       GateKind kind, float[] features, int dimension, int[] classOf, int classes) {
     FeatureStatistics all = FeatureStatistics.of(features, dimension, classOf, classes);
-    double leastTrace =
-        LEAST_VARIANCE_SHARE * TaskGaussian.trace(all.covariance(), dimension);
+    double leastTrace = LEAST_VARIANCE_SHARE * TaskGaussian.trace(all.covariance(), dimension);
     double[] judged = new double[classOf.length];
     int size = 0;
     int[][] folds = classOf.length < FOLDS ? new int[0][] : folds(classOf, classes);
@@ -78,8 +77,7 @@ public record GateConstants(GateKind kind, double meanLogDensity, double stdLogD
     for (int i = 0; i < fold.length; i++) {
       System.arraycopy(features, fold[i] * d, rows, i * d, d);
     }
-    return new TaskGaussian(rest, new GateConstants(kind, 0, 1))
-        .logDensities(rows, 0, fold.length);
+    return new TaskGaussian(rest, new GateConstants(kind, 0, 1)).logDensities(rows, 0, fold.length);
   }
 
   /** Mean and std, divisor n - 1, of what the folds said. */

@@ -52,8 +52,7 @@ public final class TaskGaussian {
     UpperCholesky.factor(factor, dimension, VARIANCE_FLOOR / 2);
     this.peak =
         -0.5
-            * (dimension * Math.log(2 * Math.PI)
-                + UpperCholesky.logDeterminant(factor, dimension));
+            * (dimension * Math.log(2 * Math.PI) + UpperCholesky.logDeterminant(factor, dimension));
   }
 
   /** Sigma, upper triangle row by row. */
@@ -77,8 +76,8 @@ public final class TaskGaussian {
 
   /**
    * OAS: min(1, (a + m^2) / ((n + 1) (a - m^2 / d))) with C the covariance of divisor n, a the mean
-   * of C's squared entries and m = tr(C)/d; 1 where that is 0/0, that is, where nothing varies or
-   * C is already a multiple of I.
+   * of C's squared entries and m = tr(C)/d; 1 where that is 0/0, that is, where nothing varies or C
+   * is already a multiple of I.
    */
   static double shrinkage(double[] covariance, int d, long count) {
     double toDivisorN = (double) (count - 1) / count;
@@ -175,8 +174,7 @@ public final class TaskGaussian {
       fourLogDensities(x[0], x[1], x[2], x[3], result, r);
     }
     for (; r < rows; r++) {
-      result[r] =
-          logDensity(features, offset + r * dimension, x[0], Double.NEGATIVE_INFINITY);
+      result[r] = logDensity(features, offset + r * dimension, x[0], Double.NEGATIVE_INFINITY);
     }
     return result;
   }

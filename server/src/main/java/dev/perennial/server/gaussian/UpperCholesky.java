@@ -32,8 +32,7 @@ final class UpperCholesky {
   }
 
   /** x[at + j] -= factor * y[from + j]. */
-  static void subtractScaled(
-      double[] x, int at, double[] y, int from, double factor, int length) {
+  static void subtractScaled(double[] x, int at, double[] y, int from, double factor, int length) {
     for (int j = 0; j < length; j++) {
       x[at + j] -= factor * y[from + j];
     }

@@ -173,7 +173,10 @@ class FeatureStatisticsTest {
     long q = 16384;
     FeatureStatistics full =
         FeatureStatistics.restore(
-            2, new long[] {n}, new long[] {n * q, -n * q}, new long[] {n * q * q, -n * q * q, n * q * q});
+            2,
+            new long[] {n},
+            new long[] {n * q, -n * q},
+            new long[] {n * q * q, -n * q * q, n * q * q});
     assertArrayEquals(new double[] {1, -1}, full.mean(), 0);
     assertArrayEquals(new double[] {0, 0, 0}, full.covariance(), 0);
     assertThrows(IllegalArgumentException.class, () -> full.plus(full));

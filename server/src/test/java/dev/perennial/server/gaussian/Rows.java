@@ -29,8 +29,7 @@ final class Rows {
       classOf[r] = random.nextInt(classes);
       double squares = 0;
       for (int i = 0; i < dimension; i++) {
-        float f =
-            centres[classOf[r] * dimension + i] + 0.2f * (float) random.nextGaussian();
+        float f = centres[classOf[r] * dimension + i] + 0.2f * (float) random.nextGaussian();
         features[r * dimension + i] = f;
         squares += (double) f * f;
       }
@@ -51,8 +50,7 @@ final class Rows {
     for (int i = 0; i < rows.length; i++) {
       System.arraycopy(features, rows[i] * dimension, picked, i * dimension, dimension);
     }
-    return new Rows(
-        dimension, classes, picked, Arrays.stream(rows).map(r -> classOf[r]).toArray());
+    return new Rows(dimension, classes, picked, Arrays.stream(rows).map(r -> classOf[r]).toArray());
   }
 
   FeatureStatistics statistics() {

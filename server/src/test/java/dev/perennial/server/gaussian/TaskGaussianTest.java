@@ -50,8 +50,7 @@ class TaskGaussianTest {
   private static Golden[] goldens() throws IOException {
     try (Reader reader =
         new InputStreamReader(
-            TaskGaussianTest.class.getResourceAsStream("gaussians.json"),
-            StandardCharsets.UTF_8)) {
+            TaskGaussianTest.class.getResourceAsStream("gaussians.json"), StandardCharsets.UTF_8)) {
       return new Gson().fromJson(reader, Golden[].class);
     }
   }
@@ -175,8 +174,7 @@ class TaskGaussianTest {
         new TaskGaussian(rows.statistics(), new GateConstants(kind, 0, 1)).logDensity(probe, 0);
     for (int seed = 0; seed < 10; seed++) {
       int[] order = shuffled(d, seed);
-      Rows turned =
-          new Rows(d, 3, permuted(rows.features, order, seed), rows.classOf);
+      Rows turned = new Rows(d, 3, permuted(rows.features, order, seed), rows.classOf);
       double actual =
           new TaskGaussian(turned.statistics(), new GateConstants(kind, 0, 1))
               .logDensity(permuted(probe, order, seed), 0);
