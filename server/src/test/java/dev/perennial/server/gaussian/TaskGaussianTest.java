@@ -12,6 +12,7 @@ import java.io.InputStreamReader;
 import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -20,6 +21,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 class TaskGaussianTest {
   /** One case of gaussians.json. */
+  @SuppressWarnings("ArrayRecordComponent") // parsed, never compared
   private record Golden(
       String name,
       int dimension,
@@ -40,6 +42,7 @@ class TaskGaussianTest {
     }
   }
 
+  @SuppressWarnings("ArrayRecordComponent") // parsed, never compared
   private record GoldenGate(
       double[] covariance,
       double[] logDensities,
@@ -50,7 +53,7 @@ class TaskGaussianTest {
   private static Golden[] goldens() throws IOException {
     try (Reader reader =
         new InputStreamReader(
-            TaskGaussianTest.class.getResourceAsStream("gaussians.json"), StandardCharsets.UTF_8)) {
+            Objects.requireNonNull(TaskGaussianTest.class.getResourceAsStream("gaussians.json")), StandardCharsets.UTF_8)) {
       return new Gson().fromJson(reader, Golden[].class);
     }
   }
