@@ -53,7 +53,8 @@ class TaskGaussianTest {
   private static Golden[] goldens() throws IOException {
     try (Reader reader =
         new InputStreamReader(
-            Objects.requireNonNull(TaskGaussianTest.class.getResourceAsStream("gaussians.json")), StandardCharsets.UTF_8)) {
+            Objects.requireNonNull(TaskGaussianTest.class.getResourceAsStream("gaussians.json")),
+            StandardCharsets.UTF_8)) {
       return new Gson().fromJson(reader, Golden[].class);
     }
   }
