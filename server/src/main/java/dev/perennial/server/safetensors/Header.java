@@ -12,9 +12,9 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashSet;
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -45,7 +45,8 @@ record Header(Map<String, String> metadata, List<Entry> entries) {
     for (Entry entry : header.entries) {
       if (entry.begin != next) {
         throw parser.damaged(
-            entry.name, "first byte: " + entry.begin + " (expected: " + next + ", without gap or overlap)");
+            entry.name,
+            "first byte: " + entry.begin + " (expected: " + next + ", without gap or overlap)");
       }
       next = entry.end;
     }
@@ -96,7 +97,9 @@ record Header(Map<String, String> metadata, List<Entry> entries) {
             e);
       }
       entries.sort(
-          Comparator.comparingLong(Entry::begin).thenComparingLong(Entry::end).thenComparing(Entry::name));
+          Comparator.comparingLong(Entry::begin)
+              .thenComparingLong(Entry::end)
+              .thenComparing(Entry::name));
       return new Header(Collections.unmodifiableMap(metadata), List.copyOf(entries));
     }
 
@@ -119,7 +122,8 @@ record Header(Map<String, String> metadata, List<Entry> entries) {
       while (reader.hasNext()) {
         String key = reader.nextName();
         if (reader.peek() != JsonToken.STRING) {
-          throw Header.damaged(source, "metadata " + key + ": " + reader.peek() + " (expected: a string)");
+          throw Header.damaged(
+              source, "metadata " + key + ": " + reader.peek() + " (expected: a string)");
         }
         if (metadata.put(key, reader.nextString()) != null) {
           throw Header.damaged(source, "metadata " + key + ": given twice (expected: once)");
@@ -151,7 +155,15 @@ record Header(Map<String, String> metadata, List<Entry> entries) {
       if (entry.end - entry.begin != expected) {
         throw damaged(
             name,
-            "bytes: " + (entry.end - entry.begin) + " (expected: " + expected + ", " + type + " " + shape + ")");
+            "bytes: "
+                + (entry.end - entry.begin)
+                + " (expected: "
+                + expected
+                + ", "
+                + type
+                + " "
+                + shape
+                + ")");
       }
       return entry;
     }
@@ -166,7 +178,12 @@ record Header(Map<String, String> metadata, List<Entry> entries) {
         throw new ServingException(
             ErrorCode.DATA_LOSS,
             "SAFETENSORS_DAMAGED",
-            source + ": tensor " + entry.name + ": shape: " + entry.shape + " (expected: below 2^63 bytes)",
+            source
+                + ": tensor "
+                + entry.name
+                + ": shape: "
+                + entry.shape
+                + " (expected: below 2^63 bytes)",
             e);
       }
       return bytes;
@@ -179,7 +196,14 @@ record Header(Map<String, String> metadata, List<Entry> entries) {
         throw new ServingException(
             ErrorCode.FAILED_PRECONDITION,
             "UNSUPPORTED_DATA_TYPE",
-            source + ": tensor " + name + ": dtype: " + text + " (expected: one of " + List.of(DataType.values()) + ")");
+            source
+                + ": tensor "
+                + name
+                + ": dtype: "
+                + text
+                + " (expected: one of "
+                + List.of(DataType.values())
+                + ")");
       }
       return type;
     }

@@ -81,7 +81,8 @@ public final class Safetensors {
     String source = "safetensors in memory";
     ByteBuffer file = bytes.slice().order(ByteOrder.LITTLE_ENDIAN);
     if (file.limit() < LENGTH_BYTES) {
-      throw Header.damaged(source, "size: " + file.limit() + " (expected: at least " + LENGTH_BYTES + ")");
+      throw Header.damaged(
+          source, "size: " + file.limit() + " (expected: at least " + LENGTH_BYTES + ")");
     }
     int headerBytes = headerBytes(file, file.limit(), source);
     int start = LENGTH_BYTES + headerBytes;
@@ -96,8 +97,8 @@ public final class Safetensors {
   }
 
   /**
-   * The file's bytes; the same input always gives the same bytes: metadata by key, tensors from wide
-   * elements to narrow ones (which aligns them all) and then by name.
+   * The file's bytes; the same input always gives the same bytes: metadata by key, tensors from
+   * wide elements to narrow ones (which aligns them all) and then by name.
    *
    * @throws IllegalArgumentException where two tensors share a name, or the file would not fit an
    *     array
@@ -111,7 +112,8 @@ public final class Safetensors {
     long dataBytes = 0;
     for (TensorData tensor : ordered) {
       if (!names.add(tensor.name()) || tensor.name().equals("__metadata__")) {
-        throw new IllegalArgumentException("tensor name: " + tensor.name() + " (expected: distinct, not __metadata__)");
+        throw new IllegalArgumentException(
+            "tensor name: " + tensor.name() + " (expected: distinct, not __metadata__)");
       }
       dataBytes += tensor.bytes().limit();
     }
@@ -119,7 +121,8 @@ public final class Safetensors {
     int headerBytes = (json.limit() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     long fileBytes = LENGTH_BYTES + headerBytes + dataBytes;
     if (headerBytes > Header.MAX_BYTES || fileBytes > Integer.MAX_VALUE - ALIGNMENT) {
-      throw new IllegalArgumentException("file size: " + fileBytes + " (expected: below 2 GiB, header below 100 MB)");
+      throw new IllegalArgumentException(
+          "file size: " + fileBytes + " (expected: below 2 GiB, header below 100 MB)");
     }
     ByteBuffer file = ByteBuffer.allocate((int) fileBytes).order(ByteOrder.LITTLE_ENDIAN);
     file.putLong(headerBytes).put(json);
@@ -178,12 +181,19 @@ public final class Safetensors {
         throw new ServingException(
             ErrorCode.FAILED_PRECONDITION,
             "TENSOR_TOO_LARGE",
-            source + ": tensor " + entries.get(first).name() + ": bytes: " + size + " (expected: below 2 GiB)");
+            source
+                + ": tensor "
+                + entries.get(first).name()
+                + ": bytes: "
+                + size
+                + " (expected: below 2 GiB)");
       }
       ByteBuffer segment = channel.map(FileChannel.MapMode.READ_ONLY, start + begin, size);
       for (Header.Entry entry : entries.subList(first, end)) {
         tensors.add(
-            tensor(entry, segment.slice((int) (entry.begin() - begin), (int) (entry.end() - entry.begin()))));
+            tensor(
+                entry,
+                segment.slice((int) (entry.begin() - begin), (int) (entry.end() - entry.begin()))));
       }
       first = end;
     }

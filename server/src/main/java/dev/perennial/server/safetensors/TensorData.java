@@ -23,12 +23,23 @@ public record TensorData(String name, DataType type, List<Long> shape, ByteBuffe
     shape = List.copyOf(shape);
     bytes = bytes.slice().asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
     if (shape.stream().anyMatch(size -> size < 0)) {
-      throw new IllegalArgumentException("shape of " + name + ": " + shape + " (expected: no size below 0)");
+      throw new IllegalArgumentException(
+          "shape of " + name + ": " + shape + " (expected: no size below 0)");
     }
     long expected = Math.multiplyExact(product(shape), type.bytes());
     if (bytes.limit() != expected) {
       throw new IllegalArgumentException(
-          "bytes of " + name + ": " + bytes.limit() + " (expected: " + expected + ", " + type + " " + shape + ")");
+          "bytes of "
+              + name
+              + ": "
+              + bytes.limit()
+              + " (expected: "
+              + expected
+              + ", "
+              + type
+              + " "
+              + shape
+              + ")");
     }
   }
 
@@ -63,7 +74,8 @@ public record TensorData(String name, DataType type, List<Long> shape, ByteBuffe
   }
 
   private static ByteBuffer allocate(int elements, DataType type) {
-    return ByteBuffer.allocate(Math.multiplyExact(elements, type.bytes())).order(ByteOrder.LITTLE_ENDIAN);
+    return ByteBuffer.allocate(Math.multiplyExact(elements, type.bytes()))
+        .order(ByteOrder.LITTLE_ENDIAN);
   }
 
   @Override

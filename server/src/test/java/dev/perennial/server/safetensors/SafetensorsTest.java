@@ -37,7 +37,8 @@ class SafetensorsTest {
   @TempDir Path directory;
 
   private static byte[] resource(String name) throws IOException {
-    try (InputStream in = SafetensorsTest.class.getResourceAsStream("/golden/safetensors/" + name)) {
+    try (InputStream in =
+        SafetensorsTest.class.getResourceAsStream("/golden/safetensors/" + name)) {
       return Objects.requireNonNull(in, name).readAllBytes();
     }
   }
@@ -58,7 +59,8 @@ class SafetensorsTest {
             List.of(8L),
             new float[] {0f, -0f, 1f, -2.5f, 65504f, 6.1e-5f, 5.96e-8f, Float.POSITIVE_INFINITY}),
         TensorData.ofDoubles("d.f64", List.of(12L), THIRDS),
-        TensorData.ofLongs("e.i64", List.of(4L), new long[] {Long.MIN_VALUE, -1, 0, Long.MAX_VALUE}),
+        TensorData.ofLongs(
+            "e.i64", List.of(4L), new long[] {Long.MIN_VALUE, -1, 0, Long.MAX_VALUE}),
         TensorData.ofFloats("f.scalar", List.of(), new float[] {4.25f}),
         TensorData.ofFloats("g.empty", List.of(0L, 7L), new float[0]),
         TensorData.ofFloats("ünïcode 😀", List.of(1L), new float[] {1.5f}));
@@ -71,7 +73,16 @@ class SafetensorsTest {
     assertEquals(Map.of("format", "pt", "quote", "a \"b\" \\ é"), file.metadata());
     Map<String, TensorData> tensors = file.tensors();
     assertEquals(
-        List.of("a.f32", "b.f16", "c.bf16", "d.f64", "e.i64", "f.scalar", "g.empty", "h.u8", "ünïcode 😀"),
+        List.of(
+            "a.f32",
+            "b.f16",
+            "c.bf16",
+            "d.f64",
+            "e.i64",
+            "f.scalar",
+            "g.empty",
+            "h.u8",
+            "ünïcode 😀"),
         List.copyOf(tensors.keySet()));
     for (TensorData expected : written()) {
       assertEquals(expected, tensors.get(expected.name()));
@@ -84,7 +95,8 @@ class SafetensorsTest {
     assertEquals(-1.6640625f, tensors.get("c.bf16").toFloats()[1]);
     assertEquals(0.333984375f, tensors.get("c.bf16").toFloats()[7]);
     assertEquals(List.of(2L, 6L), tensors.get("c.bf16").shape());
-    assertArrayEquals(new long[] {Long.MIN_VALUE, -1, 0, Long.MAX_VALUE}, tensors.get("e.i64").toLongs());
+    assertArrayEquals(
+        new long[] {Long.MIN_VALUE, -1, 0, Long.MAX_VALUE}, tensors.get("e.i64").toLongs());
     assertArrayEquals(THIRDS, tensors.get("d.f64").toDoubles());
   }
 
