@@ -20,22 +20,22 @@ final class HalfFloat {
     int sign = (half & 0x8000) << 16;
     int magnitude = half & 0x7fff;
     if (magnitude >= 0x7c00) { // infinity, NaN
-      return Float.intBitsToFloat(sign | FLOAT_INFINITY | (magnitude & 0x3ff) << 13);
+      return Float.intBitsToFloat(sign | FLOAT_INFINITY | ((magnitude & 0x3ff) << 13));
     }
     if (magnitude < 0x400) { // zero, subnormal: a multiple of 2^-24
       float value = magnitude * 0x1p-24f;
       return sign == 0 ? value : -value;
     }
-    return Float.intBitsToFloat(sign | (magnitude << 13) + BIAS);
+    return Float.intBitsToFloat(sign | ((magnitude << 13) + BIAS));
   }
 
   /** To the nearest, ties to even; too large becomes infinity. */
   static short fromFloat(float value) {
     int bits = Float.floatToRawIntBits(value);
-    int sign = bits >>> 16 & 0x8000;
+    int sign = (bits >>> 16) & 0x8000;
     int magnitude = bits & 0x7fff_ffff;
     if (magnitude > FLOAT_INFINITY) {
-      return (short) (sign | 0x7e00 | magnitude >> 13 & 0x3ff);
+      return (short) (sign | 0x7e00 | ((magnitude >> 13) & 0x3ff));
     }
     if (magnitude >= LEAST_OVERFLOW) {
       return (short) (sign | 0x7c00);
@@ -44,7 +44,7 @@ final class HalfFloat {
       // Scaling by a power of two is exact; rint rounds ties to even.
       return (short) (sign | (int) Math.rint(Float.intBitsToFloat(magnitude) * 0x1p24));
     }
-    int odd = magnitude >> 13 & 1;
-    return (short) (sign | (magnitude - BIAS + 0xfff + odd) >> 13);
+    int odd = (magnitude >> 13) & 1;
+    return (short) (sign | ((magnitude - BIAS + 0xfff + odd) >> 13));
   }
 }

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 class TensorDataTest {
   /** The definition of binary16, spelt out. */
   private static double slowHalf(int half) {
-    int exponent = half >> 10 & 0x1f;
+    int exponent = (half >> 10) & 0x1f;
     int fraction = half & 0x3ff;
     double magnitude =
         exponent == 0x1f
