@@ -143,6 +143,15 @@ public final class Safetensors {
     return tensors;
   }
 
+  /** The tensor of that name; throws DATA_LOSS if the file has none. */
+  public TensorData tensor(String name) {
+    TensorData tensor = tensors.get(name);
+    if (tensor == null) {
+      throw Header.damaged("safetensors", "tensor " + name + ": missing (expected: present)");
+    }
+    return tensor;
+  }
+
   private static int headerBytes(ByteBuffer file, long fileBytes, String source) {
     long bytes = file.getLong(0);
     long max = Math.min(Header.MAX_BYTES, fileBytes - LENGTH_BYTES);
