@@ -90,7 +90,9 @@ class SafetensorsTest {
     }
     assertArrayEquals(thirds(), file.tensor("d.f64").toFloats());
     assertArrayEquals(
-        new float[] {0f, -0f, 1f, -2.5f, 65504f, 1023f / (1 << 24), 1f / (1 << 24), Float.POSITIVE_INFINITY},
+        new float[] {
+          0f, -0f, 1f, -2.5f, 65504f, 1023f / (1 << 24), 1f / (1 << 24), Float.POSITIVE_INFINITY
+        },
         file.tensor("b.f16").toFloats());
     // -5/3 and 1/3 in bfloat16
     assertEquals(-1.6640625f, file.tensor("c.bf16").toFloats()[1]);
