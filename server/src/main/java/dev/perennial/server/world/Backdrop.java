@@ -34,8 +34,6 @@ record Backdrop(Ground ground, Colour first, Colour second) {
           first.word() + (textured && random.chance(.4) ? " and " + second.word() : "");
       return " on a " + colours + (textured ? " " + ground.texture().phrase() : "") + " background";
     }
-    return detail < .55 && textured
-        ? " on a " + ground.texture().phrase() + " background"
-        : "";
+    return detail < .55 && textured ? " on a " + ground.texture().phrase() + " background" : "";
   }
 }

@@ -11,10 +11,10 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Byte-pair merges (Sennrich et al. 2016) in CLIP's form, learned from a list of words until each is
- * one token. A word's last letter carries {@code </w>} and is merged last, so that of the tokens of
- * more than one letter exactly the words of the list end in {@code </w>}: any other word falls into
- * pieces. Words are of the letters a to z. Immutable.
+ * Byte-pair merges (Sennrich et al. 2016) in CLIP's form, learned from a list of words until each
+ * is one token. A word's last letter carries {@code </w>} and is merged last, so that of the tokens
+ * of more than one letter exactly the words of the list end in {@code </w>}: any other word falls
+ * into pieces. Words are of the letters a to z. Immutable.
  */
 final class BytePairEncoding {
   static final String END_OF_WORD = "</w>";
@@ -39,7 +39,8 @@ final class BytePairEncoding {
 
   /** Merges that make each word one token; the most frequent pair first, ties by the alphabet. */
   static BytePairEncoding learn(Collection<String> words) {
-    List<List<String>> split = new ArrayList<>(words.stream().map(BytePairEncoding::symbols).toList());
+    List<List<String>> split =
+        new ArrayList<>(words.stream().map(BytePairEncoding::symbols).toList());
     List<Merge> merges = new ArrayList<>();
     Set<Merge> known = new HashSet<>();
     for (Merge next = mostFrequent(split); next != null; next = mostFrequent(split)) {

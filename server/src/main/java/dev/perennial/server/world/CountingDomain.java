@@ -24,8 +24,7 @@ final class CountingDomain implements MiniMtilTask.Domain {
     Colour groundColour = random.choose(GROUNDS);
     Rgb first = groundColour.rgb().jittered(random, .1);
     Ground ground =
-        new Ground(
-            random.choose(TEXTURES), first, first.times(.8), 6, 0, random.normal(0, .1));
+        new Ground(random.choose(TEXTURES), first, first.times(.8), 6, 0, random.normal(0, .1));
     List<Figure> things = new ArrayList<>();
     while (things.size() <= classIndex) {
       things.add(thing(random, groundColour, things));

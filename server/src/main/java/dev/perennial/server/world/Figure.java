@@ -39,38 +39,116 @@ record Figure(
   /** Upright, filled, drawn with a steady hand. */
   static Figure of(Glyph glyph, double x, double y, double size, Rgb colour) {
     return new Figure(
-        glyph, x, y, size, colour, 0, 0, 1, DEFAULT_PEN_WIDTH, false, Texture.PLAIN, colour, 4, 0,
+        glyph,
+        x,
+        y,
+        size,
+        colour,
+        0,
+        0,
+        1,
+        DEFAULT_PEN_WIDTH,
+        false,
+        Texture.PLAIN,
+        colour,
+        4,
+        0,
         0);
   }
 
   Figure turned(double radians) {
     return new Figure(
-        glyph, x, y, size, colour, radians, slant, aspect, penWidth, outlined, fill, fillColour,
-        fillPeriod, wobble, phase);
+        glyph,
+        x,
+        y,
+        size,
+        colour,
+        radians,
+        slant,
+        aspect,
+        penWidth,
+        outlined,
+        fill,
+        fillColour,
+        fillPeriod,
+        wobble,
+        phase);
   }
 
   Figure slanted(double newSlant, double newAspect) {
     return new Figure(
-        glyph, x, y, size, colour, turn, newSlant, newAspect, penWidth, outlined, fill, fillColour,
-        fillPeriod, wobble, phase);
+        glyph,
+        x,
+        y,
+        size,
+        colour,
+        turn,
+        newSlant,
+        newAspect,
+        penWidth,
+        outlined,
+        fill,
+        fillColour,
+        fillPeriod,
+        wobble,
+        phase);
   }
 
   Figure withPen(double width, boolean onlyOutline) {
     return new Figure(
-        glyph, x, y, size, colour, turn, slant, aspect, width, onlyOutline, fill, fillColour,
-        fillPeriod, wobble, phase);
+        glyph,
+        x,
+        y,
+        size,
+        colour,
+        turn,
+        slant,
+        aspect,
+        width,
+        onlyOutline,
+        fill,
+        fillColour,
+        fillPeriod,
+        wobble,
+        phase);
   }
 
   Figure filledWith(Texture texture, Rgb secondColour, double period) {
     return new Figure(
-        glyph, x, y, size, colour, turn, slant, aspect, penWidth, outlined, texture, secondColour,
-        period, wobble, phase);
+        glyph,
+        x,
+        y,
+        size,
+        colour,
+        turn,
+        slant,
+        aspect,
+        penWidth,
+        outlined,
+        texture,
+        secondColour,
+        period,
+        wobble,
+        phase);
   }
 
   Figure wobbling(double share, double newPhase) {
     return new Figure(
-        glyph, x, y, size, colour, turn, slant, aspect, penWidth, outlined, fill, fillColour,
-        fillPeriod, share, newPhase);
+        glyph,
+        x,
+        y,
+        size,
+        colour,
+        turn,
+        slant,
+        aspect,
+        penWidth,
+        outlined,
+        fill,
+        fillColour,
+        fillPeriod,
+        share,
+        newPhase);
   }
 
   /** Whether its lines are drawn, rather than its inside filled. */
@@ -81,8 +159,21 @@ record Figure(
   /** The same at another place. */
   Figure at(double newX, double newY) {
     return new Figure(
-        glyph, newX, newY, size, colour, turn, slant, aspect, penWidth, outlined, fill, fillColour,
-        fillPeriod, wobble, phase);
+        glyph,
+        newX,
+        newY,
+        size,
+        colour,
+        turn,
+        slant,
+        aspect,
+        penWidth,
+        outlined,
+        fill,
+        fillColour,
+        fillPeriod,
+        wobble,
+        phase);
   }
 
   /** Whether this figure's centre is more than so many pixels from a place. */

@@ -7,8 +7,8 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
- * One thing that can be drawn and named: a shape, a digit or a letter. A shape has an inside; digits
- * and letters are strokes of a pen. Immutable.
+ * One thing that can be drawn and named: a shape, a digit or a letter. A shape has an inside;
+ * digits and letters are strokes of a pen. Immutable.
  */
 public final class Glyph {
   /** What kind of thing it is. */

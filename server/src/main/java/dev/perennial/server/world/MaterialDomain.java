@@ -24,8 +24,7 @@ final class MaterialDomain implements MiniMtilTask.Domain {
             random.uniform(2.8, 10),
             random.nextDouble(),
             random.normal(TURN, .1));
-    Camera camera =
-        Camera.CLEAR.withBlur(random.nextInt(2)).withGrain(random.uniform(.03, .11));
+    Camera camera = Camera.CLEAR.withBlur(random.nextInt(2)).withGrain(random.uniform(.03, .11));
     return new Scene(ground, List.of(), camera, (int) random.nextLong());
   }
 }

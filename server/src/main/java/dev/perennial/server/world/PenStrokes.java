@@ -25,12 +25,9 @@ final class PenStrokes {
     digit("one", Path.of(-.3, -.55, .05, TOP, .05, BOTTOM));
     digit("two", arc(0, -.42, .5, 190, 380, 6).to(LEFT, BOTTOM, RIGHT, BOTTOM));
     digit(
-        "three",
-        arc(-.05, -.45, .45, 200, 440, 6).to(0, 0).then(arc(-.05, .45, .48, -70, 160, 6)));
+        "three", arc(-.05, -.45, .45, 200, 440, 6).to(0, 0).then(arc(-.05, .45, .48, -70, 160, 6)));
     digit("four", Path.of(.25, BOTTOM, .25, TOP, -.6, .3, .6, .3));
-    digit(
-        "five",
-        Path.of(RIGHT, TOP, -.45, TOP, -.5, -.1).then(arc(-.05, .38, .52, -100, 150, 7)));
+    digit("five", Path.of(RIGHT, TOP, -.45, TOP, -.5, -.1).then(arc(-.05, .38, .52, -100, 150, 7)));
     digit("six", Path.of(.4, TOP, -.3, -.2).then(arc(0, .4, .5, 190, 560, 10)));
     digit("seven", Path.of(LEFT, TOP, RIGHT, TOP, -.15, BOTTOM));
     digit("eight", arc(0, -.45, .42, 90, 450, 9).then(arc(0, .43, .48, -90, 270, 9)));

@@ -18,16 +18,14 @@ final class Phrases {
           "a an and at of on the above below background texture pattern thing objects".split(" "));
   private static final List<String> ADJECTIVES =
       List.of("handwritten", "printed", "small", "large");
-  private static final List<String> NOUN_MARKERS =
-      List.of("digit", "digits", "letter", "letters");
+  private static final List<String> NOUN_MARKERS = List.of("digit", "digits", "letter", "letters");
 
   private Phrases() {}
 
   /** Every word that pre-training ever uses, sorted. */
   static List<String> words() {
     Set<String> words = new TreeSet<>();
-    Stream.of(MEDIA, LINE_MEDIA, FUNCTION_WORDS, ADJECTIVES, NOUN_MARKERS)
-        .forEach(words::addAll);
+    Stream.of(MEDIA, LINE_MEDIA, FUNCTION_WORDS, ADJECTIVES, NOUN_MARKERS).forEach(words::addAll);
     words.addAll(PretrainingWorld.NUMBERS.subList(1, PretrainingWorld.MAX_COUNT + 1));
     Colour.ALL.forEach(colour -> words.add(colour.word()));
     Texture.ALL.forEach(texture -> words.addAll(split(texture.phrase())));

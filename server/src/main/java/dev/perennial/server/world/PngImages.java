@@ -19,9 +19,7 @@ public final class PngImages {
   public static byte[] encode(RgbImage image) {
     BufferedImage buffered =
         new BufferedImage(image.width(), image.height(), BufferedImage.TYPE_3BYTE_BGR);
-    buffered
-        .getRaster()
-        .setPixels(0, 0, image.width(), image.height(), unsigned(image.rgb()));
+    buffered.getRaster().setPixels(0, 0, image.width(), image.height(), unsigned(image.rgb()));
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try {
       if (!ImageIO.write(buffered, "png", bytes)) {

@@ -56,8 +56,7 @@ final class PretrainingWorld {
 
   /** One shape in a colour that pre-training never showed it in. */
   static CaptionedScene heldOut(SeededRandom random) {
-    return single(
-        random, new Setting(random, false), random.choose(Glyph.shapes()), true);
+    return single(random, new Setting(random, false), random.choose(Glyph.shapes()), true);
   }
 
   /** The choices that all kinds of picture share. */
@@ -104,7 +103,8 @@ final class PretrainingWorld {
     String fill = "";
     if (shape && !setting.easy && !setting.outlined && random.chance(.15)) {
       Texture texture = random.choose(Texture.FILLS);
-      List<Colour> taken = Stream.concat(Stream.of(colour), HeldOut.coloursOf(glyph).stream()).toList();
+      List<Colour> taken =
+          Stream.concat(Stream.of(colour), HeldOut.coloursOf(glyph).stream()).toList();
       figure =
           figure.filledWith(
               texture, Colour.other(random, taken).shade(random), random.uniform(3, 5));
@@ -123,8 +123,7 @@ final class PretrainingWorld {
     String place =
         offset > VISIBLE_OFFSET && random.chance(.5) ? " at the " + position.phrase() : "";
     String caption = opening + subject + place + backdrop.mention(random);
-    return scene(
-        random, setting, backdrop, List.of(figure), caption, Kind.SINGLE, colour, glyph);
+    return scene(random, setting, backdrop, List.of(figure), caption, Kind.SINGLE, colour, glyph);
   }
 
   private static CaptionedScene group(SeededRandom random, Setting setting) {
@@ -179,8 +178,7 @@ final class PretrainingWorld {
     List<Colour> taken =
         Stream.concat(Stream.of(firstColour), HeldOut.coloursOf(second).stream()).toList();
     Colour secondColour = Colour.other(random, taken);
-    Backdrop backdrop =
-        Backdrop.any(random, setting.textured, List.of(firstColour, secondColour));
+    Backdrop backdrop = Backdrop.any(random, setting.textured, List.of(firstColour, secondColour));
     boolean stacked = random.chance(.5);
     double size = random.uniform(4.5, 6.5);
     double distance = 7.2 + random.normal(0, .4);
@@ -228,8 +226,7 @@ final class PretrainingWorld {
             random.normal(0, .12));
     String colours = "";
     if (random.chance(texture == Texture.PLAIN ? .8 : .6)) {
-      colours =
-          first.word() + (texture == Texture.PLAIN ? "" : " and " + second.word()) + " ";
+      colours = first.word() + (texture == Texture.PLAIN ? "" : " and " + second.word()) + " ";
     }
     String words = colours + texture.phrase();
     String look = setting.look.adjective();
@@ -240,8 +237,7 @@ final class PretrainingWorld {
           case 2 -> Phrases.article(look + "image") + look + "image of " + words;
           default -> words;
         };
-    Scene scene =
-        new Scene(ground, List.of(), setting.camera, (int) random.nextLong());
+    Scene scene = new Scene(ground, List.of(), setting.camera, (int) random.nextLong());
     return new CaptionedScene(scene, caption, Kind.TEXTURE, first, null, texture, 0);
   }
 

@@ -4,8 +4,8 @@ import dev.perennial.server.image.RgbImage;
 
 /**
  * Draws a scene into 32 x 32 pixels by signed distances: how far each pixel's centre is from the
- * glyph's lines says how much of it is covered, so edges are soft by one pixel. A scene always gives
- * the same bytes. Not thread-safe (it keeps its canvas); make one per thread.
+ * glyph's lines says how much of it is covered, so edges are soft by one pixel. A scene always
+ * gives the same bytes. Not thread-safe (it keeps its canvas); make one per thread.
  */
 final class Renderer {
   /** Width and height of every picture of this world. */
@@ -167,7 +167,8 @@ final class Renderer {
     for (int pixel = 0; pixel < PIXELS; pixel++) {
       for (int channel = 0; channel < 3; channel++) {
         int place = 3 * pixel + channel;
-        float value = (.5f + (canvas[channel][pixel] - .5f) * contrast + brightness) * light[channel];
+        float value =
+            (.5f + (canvas[channel][pixel] - .5f) * contrast + brightness) * light[channel];
         if (grain > 0) {
           value += 2 * grain * bell(seed, place);
         }

@@ -15,8 +15,7 @@ record Scene(Ground ground, List<Figure> figures, Camera camera, int noiseSeed) 
   }
 
   /** What fills the picture behind the figures: a texture of two colours, turned by an angle. */
-  record Ground(
-      Texture texture, Rgb first, Rgb second, double period, double phase, double angle) {
+  record Ground(Texture texture, Rgb first, Rgb second, double period, double phase, double angle) {
     static Ground plain(Rgb colour) {
       return new Ground(Texture.PLAIN, colour, colour, 8, 0, 0);
     }

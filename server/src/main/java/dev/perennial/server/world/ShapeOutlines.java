@@ -28,9 +28,7 @@ final class ShapeOutlines {
     add("heart", Path.heart(18));
     add("crescent", arc(0, 0, .95, 50, 310, 14).then(arc(.4, 0, .75, 285, 75, 10)));
     add("ring", polygon(18, .95, .95), polygon(16, .5, .5));
-    add(
-        "arrow",
-        Path.of(-.95, -.25, .1, -.25, .1, -.7, .95, 0, .1, .7, .1, .25, -.95, .25));
+    add("arrow", Path.of(-.95, -.25, .1, -.25, .1, -.7, .95, 0, .1, .7, .1, .25, -.95, .25));
     add("oval", polygon(20, 1, .55));
     add("bar", box(1, .3));
     add("semicircle", arc(0, .45, .95, 180, 360, 12));

@@ -51,8 +51,7 @@ final class SignsDomain implements MiniMtilTask.Domain {
     double x = 16 + random.normal(0, 2.5);
     double y = 15 + random.normal(0, 2);
     double turn = random.normal(0, .15);
-    Figure pole =
-        Figure.of(Glyph.named("bar"), x, y + 9, 10, Rgb.grey(.35)).turned(Math.PI / 2);
+    Figure pole = Figure.of(Glyph.named("bar"), x, y + 9, 10, Rgb.grey(.35)).turned(Math.PI / 2);
     Figure plate =
         Figure.of(
                 Glyph.named(random.choose(PLATES)),
@@ -62,11 +61,9 @@ final class SignsDomain implements MiniMtilTask.Domain {
                 Rgb.grey(sign.colour() == Colour.WHITE ? .15 : .85))
             .turned(turn);
     Figure shape =
-        Figure.of(sign.shape(), x, y, size, sign.colour().rgb().jittered(random, .08))
-            .turned(turn);
+        Figure.of(sign.shape(), x, y, size, sign.colour().rgb().jittered(random, .08)).turned(turn);
     double night = random.uniform(.5, 1.3);
-    Rgb sodium =
-        Rgb.of(1, StrictMath.pow(SODIUM_GREEN, night), StrictMath.pow(SODIUM_BLUE, night));
+    Rgb sodium = Rgb.of(1, StrictMath.pow(SODIUM_GREEN, night), StrictMath.pow(SODIUM_BLUE, night));
     Camera camera =
         Camera.CLEAR
             .withBlur(random.nextInt(2))

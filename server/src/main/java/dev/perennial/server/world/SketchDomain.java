@@ -10,8 +10,18 @@ import java.util.stream.Stream;
 final class SketchDomain implements MiniMtilTask.Domain {
   static final List<Glyph> SHAPES =
       Stream.of(
-              "circle", "square", "triangle", "diamond", "star", "pentagon", "hexagon", "cross",
-              "heart", "crescent", "arrow", "house")
+              "circle",
+              "square",
+              "triangle",
+              "diamond",
+              "star",
+              "pentagon",
+              "hexagon",
+              "cross",
+              "heart",
+              "crescent",
+              "arrow",
+              "house")
           .map(Glyph::named)
           .toList();
 

@@ -5,7 +5,9 @@ import dev.perennial.server.world.Scene.Ground;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** Worn enamel plates: bluish letters a little lighter or darker than a patterned ground, tilted. */
+/**
+ * Worn enamel plates: bluish letters a little lighter or darker than a patterned ground, tilted.
+ */
 final class WornLettersDomain implements MiniMtilTask.Domain {
   static final List<Glyph> LETTERS =
       Stream.of("a", "b", "c", "e", "f", "h", "k", "l", "m", "p", "r", "s", "t", "x", "y", "z")
