@@ -50,7 +50,7 @@ public enum Colour {
   static Colour other(SeededRandom random, List<Colour> taken) {
     Colour colour = random.choose(ALL);
     while (taken.contains(colour)) {
-      colour = ALL.get((colour.ordinal() + 1) % ALL.size());
+      colour = ALL.get((ALL.indexOf(colour) + 1) % ALL.size());
     }
     return colour;
   }

@@ -3,6 +3,7 @@ package dev.perennial.server.world;
 import dev.perennial.server.world.Scene.Camera;
 import dev.perennial.server.world.Scene.Ground;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 
 /** One to six small things of mixed shapes, sizes and colours, anywhere on an uneven ground. */
@@ -12,7 +13,7 @@ final class CountingDomain implements MiniMtilTask.Domain {
   private static final List<Texture> TEXTURES =
       List.of(Texture.PLAIN, Texture.PLAIN, Texture.GRADIENT, Texture.NOISE);
   private static final List<Colour> THINGS =
-      Colour.ALL.stream().filter(colour -> colour.ordinal() <= Colour.PINK.ordinal()).toList();
+      List.copyOf(EnumSet.range(Colour.RED, Colour.PINK));
 
   /** Things differ at least so much from the ground. */
   private static final double MIN_COLOUR_DISTANCE = .8;

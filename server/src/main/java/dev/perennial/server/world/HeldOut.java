@@ -14,7 +14,7 @@ final class HeldOut {
 
   static boolean contains(Colour colour, Glyph glyph) {
     return glyph.family() == Glyph.Family.SHAPE
-        && (colour.ordinal() * STRIDE + glyph.index()) % ONE_IN == 0;
+        && (Colour.ALL.indexOf(colour) * STRIDE + glyph.index()) % ONE_IN == 0;
   }
 
   /** The colours that this glyph never has in pre-training. */

@@ -8,8 +8,14 @@ import java.util.List;
 public final class MiniMtilTask {
   /** Which pictures; no picture is in both. */
   public enum Split {
-    TRAIN,
-    TEST
+    TRAIN(0),
+    TEST(1);
+
+    private final int number;
+
+    Split(int number) {
+      this.number = number;
+    }
   }
 
   /** Draws one picture's scene. */
@@ -65,7 +71,7 @@ public final class MiniMtilTask {
   }
 
   private RgbImage image(Renderer renderer, Split split, int classIndex, int index, long seed) {
-    SeededRandom random = SeededRandom.of(seed, number, split.ordinal(), classIndex, index);
+    SeededRandom random = SeededRandom.of(seed, number, split.number, classIndex, index);
     return renderer.render(domain.scene(random, classIndex));
   }
 

@@ -1,6 +1,9 @@
 package dev.perennial.server.world;
 
+import com.google.errorprone.annotations.Immutable;
+
 /** A colour as three parts, each in 0..1. */
+@Immutable
 public record Rgb(float red, float green, float blue) {
   /** Clips each part to 0..1. */
   static Rgb of(double red, double green, double blue) {
