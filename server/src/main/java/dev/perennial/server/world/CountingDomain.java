@@ -12,8 +12,7 @@ final class CountingDomain implements MiniMtilTask.Domain {
       List.of(Colour.YELLOW, Colour.WHITE, Colour.BLACK, Colour.GRAY, Colour.BROWN);
   private static final List<Texture> TEXTURES =
       List.of(Texture.PLAIN, Texture.PLAIN, Texture.GRADIENT, Texture.NOISE);
-  private static final List<Colour> THINGS =
-      List.copyOf(EnumSet.range(Colour.RED, Colour.PINK));
+  private static final List<Colour> THINGS = List.copyOf(EnumSet.range(Colour.RED, Colour.PINK));
 
   /** Things differ at least so much from the ground. */
   private static final double MIN_COLOUR_DISTANCE = .8;
