@@ -52,6 +52,15 @@ public final class ServingException extends RuntimeException {
     return new ServingException(ErrorCode.INVALID_ARGUMENT, reason, message, field, null, null);
   }
 
+  /**
+   * A named thing that does not exist.
+   *
+   * @param field path of the request's field that names it, as in the proto
+   */
+  public static ServingException notFound(String reason, String field, String message) {
+    return new ServingException(ErrorCode.NOT_FOUND, reason, message, field, null, null);
+  }
+
   /** A bound that was hit; the caller may try again after the given time. */
   public static ServingException exhausted(String reason, String message, Duration retryAfter) {
     return new ServingException(

@@ -1,0 +1,389 @@
+package dev.perennial.server.device;
+
+import dev.perennial.server.batching.RowQueue;
+import dev.perennial.server.error.ErrorCode;
+import dev.perennial.server.error.ServingException;
+import dev.perennial.server.task.ActiveTask;
+import dev.perennial.server.task.PoolSnapshot;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What a worker does with the rows of a batch: binds them to the served pool, runs both towers, and
+ * sends each row on: back for its second pass, to wait for label texts, or to its caller.
+ *
+ * <p>Invariant: between two calls every row that is under way is bound to {@link #pool} or will be
+ * bound to it before anything is computed from it, and the encoder's slots are that pool's. So an
+ * answer belongs as a whole to the one epoch that it names.
+ *
+ * <p>Owned by the worker's thread. Futures are completed on it.
+ */
+final class BatchRunner {
+  private static final Logger log = LoggerFactory.getLogger(BatchRunner.class);
+
+  /**
+   * So often a row may be overtaken by a change of the pool; then the next change waits for it. Else
+   * a pool that changes faster than a row is answered could keep the row for ever.
+   */
+  private static final int MAX_REROUTES = 2;
+
+  private final String device;
+  private final Encoder encoder;
+  private final RowQueue<Row> queue;
+  private final KnownLabels knownLabels;
+  private final TextFeatures texts;
+  private final DeviceCounters counters;
+  private final LongSupplier nanoClock;
+  private final List<ClassifyRow> overtaken = new ArrayList<>();
+  private ServedPool pool;
+  private int held;
+
+  BatchRunner(
+      String device,
+      Encoder encoder,
+      RowQueue<Row> queue,
+      KnownLabels knownLabels,
+      long textCacheBytes,
+      DeviceCounters counters,
+      LongSupplier nanoClock,
+      PoolSnapshot snapshot) {
+    this.device = device;
+    this.encoder = encoder;
+    this.queue = queue;
+    this.knownLabels = knownLabels;
+    this.texts = new TextFeatures(encoder.embedDim(), textCacheBytes);
+    this.counters = counters;
+    this.nanoClock = nanoClock;
+    encoder.install(prefixes(snapshot));
+    this.pool = ServedPool.of(snapshot);
+  }
+
+  private static List<dev.perennial.server.task.Prefixes> prefixes(PoolSnapshot snapshot) {
+    return snapshot.tasks().stream().map(ActiveTask::version).map(v -> v.prefixes()).toList();
+  }
+
+  long epoch() {
+    return pool.epoch();
+  }
+
+  /** Whether a change of the pool has to wait for rows that were overtaken too often. */
+  boolean mustFinishFirst() {
+    overtaken.removeIf(ClassifyRow::abandoned);
+    return !overtaken.isEmpty();
+  }
+
+  /** Serves another snapshot from now on. Where it throws, the old one goes on. */
+  void install(PoolSnapshot snapshot) {
+    encoder.install(prefixes(snapshot));
+    pool = ServedPool.of(snapshot);
+    List<ClassifyRow> again = new ArrayList<>();
+    for (ClassifyRow row : texts.unpark()) {
+      if (bind(row)) {
+        if (row.passesDone()) {
+          answer(row);
+        } else {
+          again.add(row);
+        }
+      }
+    }
+    texts.dropEmptyJobs();
+    putBack(again);
+    reportHeld();
+  }
+
+  /** Runs one batch; returns how many of its rows had come back from a first pass. */
+  int run(List<Row> batch) {
+    long now = nanoClock.getAsLong();
+    List<ClassifyRow> images = new ArrayList<>();
+    List<EmbedRow> embedImages = new ArrayList<>();
+    List<EmbedRow> embedTexts = new ArrayList<>();
+    int returned = 0;
+    for (Row row : batch) {
+      if (row instanceof ClassifyRow image) {
+        if (image.firstPassDone()) {
+          returned++;
+        } else {
+          counters.queueWaitNanos.add(now - row.queuedNanos());
+        }
+        if (bind(image)) {
+          if (image.passesDone()) {
+            answer(image);
+          } else {
+            images.add(image);
+          }
+        }
+      } else if (row instanceof EmbedRow embed) {
+        counters.queueWaitNanos.add(now - row.queuedNanos());
+        boolean text = embed.query.input() instanceof EmbedQuery.Input.Tokens;
+        (text ? embedTexts : embedImages).add(embed);
+      }
+    }
+    runImages(images, embedImages);
+    runTexts(embedTexts);
+    counters.batches.increment();
+    reportHeld();
+    return returned;
+  }
+
+  private boolean bind(ClassifyRow row) {
+    int before = row.reroutes;
+    try {
+      row.bind(pool, knownLabels);
+    } catch (ServingException e) {
+      row.fail(e);
+      return false;
+    } catch (RuntimeException e) {
+      failAlone(row, e);
+      return false;
+    }
+    if (row.reroutes > before) {
+      counters.rerouted.increment();
+      if (row.reroutes == MAX_REROUTES) {
+        overtaken.add(row);
+      }
+    }
+    return true;
+  }
+
+  private void runImages(List<ClassifyRow> rows, List<EmbedRow> embeds) {
+    List<ImagePass> passes = new ArrayList<>(rows.size() + embeds.size());
+    for (ClassifyRow row : rows) {
+      passes.add(
+          new ImagePass(
+              row, row.query.pixels(), pool.slot(row.versionId()), row.gateWeight()));
+    }
+    for (EmbedRow row : embeds) {
+      if (row.query.input() instanceof EmbedQuery.Input.Pixels pixels) {
+        try {
+          passes.add(new ImagePass(row, pixels.values(), row.slot(pool), row.gateWeight()));
+        } catch (ServingException e) {
+          row.fail(e);
+        }
+      }
+    }
+    List<ClassifyRow> again = new ArrayList<>();
+    encode(passes, this::imageFeatures, (pass, features) -> imagePassDone(pass, features, again));
+    putBack(again);
+  }
+
+  private void imagePassDone(ImagePass pass, float[] features, List<ClassifyRow> again) {
+    if (pass.row() instanceof EmbedRow embed) {
+      counters.embedRows.increment();
+      embed.future.complete(new Embedding(features, pool.epoch()));
+      return;
+    }
+    ClassifyRow row = (ClassifyRow) pass.row();
+    if (row.firstPassDone()) {
+      counters.secondPassRows.increment();
+      row.adaptedFeatures(features);
+    } else {
+      counters.firstPassRows.increment();
+      row.frozenFeatures(features);
+      if (row.passesDone()) {
+        counters.skippedSecondPasses.increment();
+      }
+    }
+    if (row.passesDone()) {
+      answer(row);
+    } else {
+      again.add(row);
+    }
+  }
+
+  private void runTexts(List<EmbedRow> rows) {
+    List<TextPass> passes = new ArrayList<>(rows.size());
+    for (EmbedRow row : rows) {
+      if (row.query.input() instanceof EmbedQuery.Input.Tokens tokens) {
+        int[] ids = tokens.ids().stream().mapToInt(Integer::intValue).toArray();
+        try {
+          passes.add(new TextPass(row, ids, row.slot(pool), row.gateWeight()));
+        } catch (ServingException e) {
+          row.fail(e);
+        }
+      }
+    }
+    encode(
+        passes,
+        this::textFeatures,
+        (pass, features) -> {
+          counters.embedRows.increment();
+          pass.row().future.complete(new Embedding(features, pool.epoch()));
+        });
+  }
+
+  /** A row in one pass of a tower. */
+  private interface Pass {
+    Row row();
+  }
+
+  @SuppressWarnings("ArrayRecordComponent") // handed over, never compared
+  private record ImagePass(Row row, float[] pixels, int slot, float gateWeight) implements Pass {}
+
+  @SuppressWarnings("ArrayRecordComponent") // handed over, never compared
+  private record TextPass(EmbedRow row, int[] tokens, int slot, float gateWeight)
+      implements Pass {}
+
+  private float[] imageFeatures(List<ImagePass> passes) {
+    return encoder.imageFeatures(
+        passes.stream().map(ImagePass::pixels).toList(),
+        passes.stream().mapToInt(ImagePass::slot).toArray(),
+        floats(passes.stream().map(ImagePass::gateWeight).toList()));
+  }
+
+  private float[] textFeatures(List<TextPass> passes) {
+    return encoder.textFeatures(
+        passes.stream().map(TextPass::tokens).toList(),
+        passes.stream().mapToInt(TextPass::slot).toArray(),
+        floats(passes.stream().map(TextPass::gateWeight).toList()));
+  }
+
+  /** One tower over some rows: (B, E). */
+  private interface Tower<P> {
+    float[] features(List<P> passes);
+  }
+
+  /** What becomes of a pass's features. */
+  private interface PassDone<P> {
+    void accept(P pass, float[] features);
+  }
+
+  /** Runs the tower; where that fails, each row by itself, so that only the bad one is lost. */
+  private <P extends Pass> void encode(List<P> passes, Tower<P> tower, PassDone<P> done) {
+    if (passes.isEmpty()) {
+      return;
+    }
+    float[] features;
+    try {
+      features = tower.features(passes);
+    } catch (RuntimeException e) {
+      if (passes.size() == 1) {
+        failAlone(passes.get(0).row(), e);
+      } else {
+        log.warn(
+            "{}: a batch of {} rows failed ({}); running each by itself",
+            device,
+            passes.size(),
+            e.toString());
+        passes.forEach(pass -> encode(List.of(pass), tower, done));
+      }
+      return;
+    }
+    int embedDim = encoder.embedDim();
+    for (int i = 0; i < passes.size(); i++) {
+      float[] values = Arrays.copyOfRange(features, i * embedDim, (i + 1) * embedDim);
+      P pass = passes.get(i);
+      try {
+        checkFinite(values);
+        done.accept(pass, values);
+      } catch (RuntimeException e) {
+        failAlone(pass.row(), e);
+      }
+    }
+  }
+
+  private static void checkFinite(float[] features) {
+    for (float value : features) {
+      if (!Float.isFinite(value)) {
+        throw new ArithmeticException("features: " + value + " (expected: finite)");
+      }
+    }
+  }
+
+  /** Scores the row, or parks it until its labels' texts are computed. */
+  private void answer(ClassifyRow row) {
+    LabelFeatures features = texts.find(row);
+    if (features == null) {
+      counters.textCacheMisses.increment();
+      texts.park(row);
+    } else {
+      counters.textCacheHits.increment();
+      complete(row, features);
+    }
+  }
+
+  private void complete(ClassifyRow row, LabelFeatures features) {
+    try {
+      row.complete(features, encoder.logitScale());
+    } catch (RuntimeException e) {
+      failAlone(row, e);
+    }
+  }
+
+  boolean hasTexts() {
+    return texts.hasWork();
+  }
+
+  /** Runs one chunk of label texts, and answers the rows that have waited for it. */
+  void runTextChunk() {
+    texts.dropRows(nanoClock.getAsLong());
+    encodeChunk(texts.nextChunk());
+    texts.takeReady().forEach(ready -> complete(ready.row(), ready.features()));
+    reportHeld();
+  }
+
+  private void encodeChunk(TextFeatures.Chunk chunk) {
+    if (chunk.size() == 0) {
+      return;
+    }
+    try {
+      chunk.encoded(
+          encoder.textFeatures(chunk.tokens(), chunk.slots(pool), chunk.gateWeights()));
+      counters.textRows.add(chunk.size());
+    } catch (RuntimeException e) {
+      if (chunk.size() > 1) {
+        log.warn("{}: {} label texts failed ({}); running each by itself", device, chunk.size(), e);
+        chunk.singles().forEach(this::encodeChunk);
+        return;
+      }
+      chunk.giveUp().forEach(row -> failAlone(row, e));
+      texts.dropEmptyJobs();
+    }
+  }
+
+  /** Fails every row that waits here. */
+  void fail(ServingException error) {
+    texts.unpark().forEach(row -> row.fail(error));
+    texts.dropEmptyJobs();
+    reportHeld();
+  }
+
+  private void putBack(List<ClassifyRow> rows) {
+    if (!rows.isEmpty() && !queue.putBack(List.copyOf(rows))) {
+      rows.forEach(row -> row.fail(DeviceThread.closing()));
+    }
+  }
+
+  /** Parked rows count as waiting in the queue. */
+  private void reportHeld() {
+    int parked = texts.parked();
+    queue.hold(parked - held);
+    held = parked;
+  }
+
+  private void failAlone(Row row, RuntimeException cause) {
+    if (row.abandoned()) {
+      return;
+    }
+    counters.failed.increment();
+    if (cause instanceof ServingException serving) {
+      row.fail(serving);
+      return;
+    }
+    log.error("{}: a request failed", device, cause);
+    row.fail(
+        new ServingException(
+            ErrorCode.INTERNAL, "REQUEST_FAILED", "request: failed on its device", cause));
+  }
+
+  private static float[] floats(List<Float> values) {
+    float[] floats = new float[values.size()];
+    for (int i = 0; i < floats.length; i++) {
+      floats[i] = values.get(i);
+    }
+    return floats;
+  }
+}

@@ -1,0 +1,411 @@
+package dev.perennial.server.device;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.perennial.server.batching.Admission;
+import dev.perennial.server.batching.DeviceShare;
+import dev.perennial.server.batching.RowQueue;
+import dev.perennial.server.error.ErrorCode;
+import dev.perennial.server.error.ServingException;
+import dev.perennial.server.task.PoolSnapshot;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One device and the thread that owns it and every tensor on it. The thread forms a batch from the
+ * queue, runs it, sends its rows on, and then sees whether the pool has changed, label texts are
+ * wanted, or a training step may run. It sleeps only where there is nothing at all to do.
+ *
+ * <p>Methods are safe for any thread. Futures are completed on the device's thread (or the caller's,
+ * where a request is refused): what hangs on them must be short and must not block.
+ */
+final class DeviceThread implements DeviceWorker, AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(DeviceThread.class);
+
+  /** Steps that may wait; a job submits one after the other, so this is only a bound. */
+  private static final int MAX_STEPS = 1024;
+
+  private enum State {
+    NEW,
+    RUNNING,
+    FAILED,
+    CLOSED
+  }
+
+  private record WaitingStep<T>(DeviceStep<T> step, CompletableFuture<T> future) {
+    void run(Encoder encoder) {
+      try {
+        future.complete(encoder.run(step));
+      } catch (RuntimeException | Error e) {
+        // The step's owner hears of it; the device goes on.
+        future.completeExceptionally(e);
+      }
+    }
+  }
+
+  private record EpochWaiter(long epoch, CompletableFuture<Void> future) {}
+
+  private final String device;
+  private final Encoder.Factory encoders;
+  private final Supplier<PoolSnapshot> pool;
+  private final KnownLabels knownLabels;
+  private final DevicesConfig config;
+  private final LongSupplier nanoClock;
+  private final RowQueue<Row> queue;
+  private final DeviceShare share;
+  private final DeviceCounters counters = new DeviceCounters();
+  private final CompletableFuture<Void> started = new CompletableFuture<>();
+  private final Thread thread;
+  private final Object lock = new Object();
+
+  @GuardedBy("lock")
+  private final ArrayDeque<WaitingStep<?>> steps = new ArrayDeque<>();
+
+  @GuardedBy("lock")
+  private final List<EpochWaiter> epochWaiters = new ArrayList<>();
+
+  @GuardedBy("lock")
+  private State state = State.NEW;
+
+  private volatile boolean healthy;
+  private volatile long servedEpoch = -1;
+
+  /** End of the last batch or of idleness. Device thread only. */
+  private long busySinceNanos;
+
+  /** The epoch that could not be installed. Device thread only. */
+  private long refusedEpoch = -1;
+
+  DeviceThread(
+      String name,
+      String device,
+      Encoder.Factory encoders,
+      Supplier<PoolSnapshot> pool,
+      KnownLabels knownLabels,
+      DevicesConfig config,
+      LongSupplier nanoClock) {
+    this.device = device;
+    this.encoders = encoders;
+    this.pool = pool;
+    this.knownLabels = knownLabels;
+    this.config = config;
+    this.nanoClock = nanoClock;
+    this.queue =
+        new RowQueue<>(config.maxQueueSize(), config.maxQueueDelay().toNanos(), nanoClock);
+    this.share = new DeviceShare(config.trainingShare());
+    this.thread = new Thread(this::run, name);
+    this.thread.setDaemon(true);
+  }
+
+  /** Starts the thread; the result completes when the device serves, or with why it cannot. */
+  CompletableFuture<Void> start() {
+    synchronized (lock) {
+      if (state != State.NEW) {
+        throw new IllegalStateException("device: " + state + " (expected: NEW)");
+      }
+      state = State.RUNNING;
+    }
+    thread.start();
+    return started;
+  }
+
+  @Override
+  public String device() {
+    return device;
+  }
+
+  boolean healthy() {
+    return healthy;
+  }
+
+  int inFlight() {
+    return counters.inFlight.get();
+  }
+
+  DeviceStats stats() {
+    return counters.stats(device, healthy, servedEpoch);
+  }
+
+  CompletableFuture<Classification> classify(ImageQuery query, Candidates candidates) {
+    ClassifyRow row = new ClassifyRow(query, candidates, nanoClock.getAsLong(), counters);
+    submit(row);
+    return row.future;
+  }
+
+  CompletableFuture<Embedding> embed(EmbedQuery query) {
+    EmbedRow row = new EmbedRow(query, nanoClock.getAsLong(), counters);
+    submit(row);
+    return row.future;
+  }
+
+  private void submit(Row row) {
+    counters.inFlight.incrementAndGet();
+    var unused = row.future().whenComplete((answer, error) -> counters.inFlight.decrementAndGet());
+    Admission admission = queue.offer(row);
+    if (!admission.accepted()) {
+      counters.refused.increment();
+      row.fail(refusal(admission));
+    }
+  }
+
+  private ServingException refusal(Admission admission) {
+    Duration retryAfter = Duration.ofMillis(Math.max(1, admission.waitNanos() / 1_000_000));
+    return switch (admission.verdict()) {
+      case FULL -> ServingException.exhausted(
+          "QUEUE_FULL",
+          "requests waiting: " + queue.size() + " (expected: fewer than " + config.maxQueueSize() + ")",
+          retryAfter);
+      case TOO_LATE -> ServingException.exhausted(
+          "WAIT_EXCEEDS_DEADLINE",
+          "expected wait: " + retryAfter.toMillis() + " ms (expected: less than the deadline)",
+          retryAfter);
+      case EXPIRED -> Row.expired();
+      case CLOSED -> healthyOrFailed();
+      case ACCEPTED -> throw new IllegalArgumentException("accepted");
+    };
+  }
+
+  private ServingException healthyOrFailed() {
+    synchronized (lock) {
+      return state == State.FAILED ? deviceFailed() : closing();
+    }
+  }
+
+  static ServingException closing() {
+    return new ServingException(
+        ErrorCode.UNAVAILABLE, "SHUTTING_DOWN", "server: shutting down (expected: running)");
+  }
+
+  private ServingException deviceFailed() {
+    return new ServingException(
+        ErrorCode.UNAVAILABLE, "DEVICE_FAILED", "device: " + device + " failed");
+  }
+
+  @Override
+  public <T> CompletableFuture<T> step(DeviceStep<T> step) {
+    WaitingStep<T> waiting = new WaitingStep<>(step, new CompletableFuture<>());
+    ServingException refusal = null;
+    synchronized (lock) {
+      if (state == State.CLOSED || state == State.FAILED) {
+        refusal = state == State.FAILED ? deviceFailed() : closing();
+      } else if (steps.size() >= MAX_STEPS) {
+        refusal =
+            ServingException.exhausted(
+                "TOO_MANY_STEPS",
+                "steps waiting: " + steps.size() + " (expected: fewer than " + MAX_STEPS + ")",
+                Duration.ofSeconds(1));
+      } else {
+        steps.addLast(waiting);
+      }
+    }
+    if (refusal != null) {
+      waiting.future().completeExceptionally(refusal);
+    } else {
+      queue.wake();
+    }
+    return waiting.future();
+  }
+
+  /** The pool may have changed. */
+  void poolChanged() {
+    queue.wake();
+  }
+
+  /** Completes when this device serves the epoch or a later one, or is out of service. */
+  CompletableFuture<Void> installed(long epoch) {
+    CompletableFuture<Void> future = new CompletableFuture<>();
+    synchronized (lock) {
+      boolean outOfService = state == State.FAILED || state == State.CLOSED;
+      if (servedEpoch < epoch && !outOfService) {
+        epochWaiters.add(new EpochWaiter(epoch, future));
+        return future;
+      }
+    }
+    future.complete(null);
+    return future;
+  }
+
+  private void run() {
+    try (Encoder encoder = encoders.open()) {
+      PoolSnapshot snapshot = pool.get();
+      BatchRunner runner =
+          new BatchRunner(
+              device,
+              encoder,
+              queue,
+              knownLabels,
+              config.textCacheBytes(),
+              counters,
+              nanoClock,
+              snapshot);
+      serves(snapshot.epoch());
+      healthy = true;
+      started.complete(null);
+      try {
+        serve(encoder, runner);
+      } finally {
+        healthy = false;
+        runner.fail(healthyOrFailed());
+      }
+    } catch (Throwable e) { // whatever it is, the device's callers must hear of it
+      boolean first = started.completeExceptionally(e);
+      if (!first) {
+        log.error("{}: the device's thread died; it is out of service", device, e);
+      }
+      end(State.FAILED);
+    }
+  }
+
+  private void serve(Encoder encoder, BatchRunner runner) throws InterruptedException {
+    busySinceNanos = nanoClock.getAsLong();
+    while (!closed()) {
+      installIfChanged(runner);
+      boolean busy = runRows(runner);
+      if (runner.hasTexts()) {
+        long from = nanoClock.getAsLong();
+        runner.runTextChunk();
+        served(nanoClock.getAsLong() - from);
+        busy = true;
+      }
+      WaitingStep<?> step = nextStep(runner.hasTexts() || !queue.isEmpty());
+      if (step != null) {
+        long from = nanoClock.getAsLong();
+        step.run(encoder);
+        long nanos = nanoClock.getAsLong() - from;
+        share.stepped(nanos);
+        counters.steps.increment();
+        counters.stepNanos.add(nanos);
+      } else if (!busy) {
+        queue.await(config.maxBatchSize());
+        busySinceNanos = nanoClock.getAsLong();
+      }
+    }
+  }
+
+  private boolean runRows(BatchRunner runner) {
+    List<Row> batch = queue.poll(config.maxBatchSize());
+    if (batch.isEmpty()) {
+      return false;
+    }
+    long from = nanoClock.getAsLong();
+    int returned = runner.run(batch);
+    long now = nanoClock.getAsLong();
+    served(now - from);
+    queue.ran(batch.size() - returned, returned, now - busySinceNanos);
+    busySinceNanos = now;
+    return true;
+  }
+
+  private void served(long nanos) {
+    share.served(nanos);
+    counters.servingNanos.add(nanos);
+  }
+
+  private @Nullable WaitingStep<?> nextStep(boolean rowsWait) {
+    if (!share.stepMayRun(rowsWait)) {
+      return null;
+    }
+    synchronized (lock) {
+      steps.removeIf(step -> step.future().isDone());
+      return steps.pollFirst();
+    }
+  }
+
+  private void installIfChanged(BatchRunner runner) {
+    PoolSnapshot snapshot = pool.get();
+    long epoch = snapshot.epoch();
+    if (epoch == runner.epoch() || epoch == refusedEpoch || runner.mustFinishFirst()) {
+      return;
+    }
+    try {
+      runner.install(snapshot);
+    } catch (RuntimeException e) {
+      refusedEpoch = epoch;
+      log.error("{}: epoch {} cannot be installed; {} goes on", device, epoch, runner.epoch(), e);
+      failWaiters(epoch, e);
+      return;
+    }
+    serves(epoch);
+  }
+
+  private void serves(long epoch) {
+    List<EpochWaiter> served = new ArrayList<>();
+    synchronized (lock) {
+      servedEpoch = epoch;
+      epochWaiters.removeIf(waiter -> waiter.epoch() <= epoch && served.add(waiter));
+    }
+    served.forEach(waiter -> waiter.future().complete(null));
+  }
+
+  private void failWaiters(long epoch, RuntimeException cause) {
+    List<EpochWaiter> failed = new ArrayList<>();
+    synchronized (lock) {
+      epochWaiters.removeIf(waiter -> waiter.epoch() <= epoch && failed.add(waiter));
+    }
+    ServingException error =
+        new ServingException(
+            ErrorCode.INTERNAL,
+            "NOT_INSTALLED",
+            "epoch: " + epoch + " cannot be installed on " + device,
+            cause);
+    failed.forEach(waiter -> waiter.future().completeExceptionally(error));
+  }
+
+  private boolean closed() {
+    synchronized (lock) {
+      return state != State.RUNNING;
+    }
+  }
+
+  /** Takes the device out of service and tells everybody who waits. */
+  private void end(State last) {
+    List<WaitingStep<?>> restOfSteps;
+    List<EpochWaiter> restOfWaiters;
+    ServingException error;
+    synchronized (lock) {
+      if (state == State.FAILED || state == State.CLOSED) {
+        return;
+      }
+      state = last;
+      error = last == State.FAILED ? deviceFailed() : closing();
+      restOfSteps = List.copyOf(steps);
+      steps.clear();
+      restOfWaiters = List.copyOf(epochWaiters);
+      epochWaiters.clear();
+    }
+    healthy = false;
+    queue.close().forEach(row -> row.fail(error));
+    restOfSteps.forEach(step -> step.future().completeExceptionally(error));
+    restOfWaiters.forEach(waiter -> waiter.future().complete(null));
+  }
+
+  /**
+   * Fails all that waits with UNAVAILABLE, lets the batch or step that runs come to its end, and
+   * waits for the thread. Twice is fine.
+   */
+  @Override
+  public void close() {
+    end(State.CLOSED);
+    if (Thread.currentThread() == thread) {
+      return;
+    }
+    boolean interrupted = false;
+    while (thread.isAlive()) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
