@@ -3,8 +3,8 @@ package dev.perennial.server.device;
 import dev.perennial.server.batching.RowQueue;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
-import dev.perennial.server.task.ActiveTask;
 import dev.perennial.server.task.PoolSnapshot;
+import dev.perennial.server.task.Prefixes;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -62,8 +62,8 @@ final class BatchRunner {
     this.pool = ServedPool.of(snapshot);
   }
 
-  private static List<dev.perennial.server.task.Prefixes> prefixes(PoolSnapshot snapshot) {
-    return snapshot.tasks().stream().map(ActiveTask::version).map(v -> v.prefixes()).toList();
+  private static List<Prefixes> prefixes(PoolSnapshot snapshot) {
+    return snapshot.tasks().stream().map(task -> task.version().prefixes()).toList();
   }
 
   long epoch() {

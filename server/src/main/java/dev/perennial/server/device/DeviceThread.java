@@ -218,7 +218,10 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
     queue.wake();
   }
 
-  /** Completes when this device serves the epoch or a later one, or is out of service. */
+  /**
+   * Completes when this device serves the epoch or a later one, or has failed; fails where it cannot
+   * install the epoch or is closed before.
+   */
   CompletableFuture<Void> installed(long epoch) {
     CompletableFuture<Void> future = new CompletableFuture<>();
     synchronized (lock) {
@@ -383,7 +386,13 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
     healthy = false;
     queue.close().forEach(row -> row.fail(error));
     restOfSteps.forEach(step -> step.future().completeExceptionally(error));
-    restOfWaiters.forEach(waiter -> waiter.future().complete(null));
+    for (EpochWaiter waiter : restOfWaiters) {
+      if (last == State.FAILED) {
+        waiter.future().complete(null);
+      } else {
+        waiter.future().completeExceptionally(error);
+      }
+    }
   }
 
   /**

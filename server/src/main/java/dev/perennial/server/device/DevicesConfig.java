@@ -1,8 +1,12 @@
 package dev.perennial.server.device;
 
 import dev.perennial.server.clip.Precision;
+import dev.perennial.server.error.ServingException;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * Settings of the devices.
@@ -23,6 +27,39 @@ public record DevicesConfig(
     Duration maxQueueDelay,
     double trainingShare,
     long textCacheBytes) {
+
+  private static final Pattern DEVICE = Pattern.compile("cpu|cuda:[0-9]{1,3}");
+
+  /** Throws INVALID_ARGUMENT that names the setting. */
+  public DevicesConfig {
+    devices = List.copyOf(devices);
+    check(!devices.isEmpty(), "devices", devices, "1 or more");
+    Set<String> seen = new HashSet<>();
+    for (String device : devices) {
+      check(DEVICE.matcher(device).matches(), "devices", device, "cpu or cuda:N");
+      check(device.equals("cpu") || seen.add(device), "devices", device, "each GPU once");
+    }
+    check(maxBatchSize >= 1 && maxBatchSize <= 4096, "max batch size", maxBatchSize, "1..4096");
+    check(maxQueueSize >= 1, "max queue size", maxQueueSize, "1 or more");
+    check(
+        !maxQueueDelay.isNegative() && maxQueueDelay.compareTo(Duration.ofMinutes(1)) <= 0,
+        "max queue delay",
+        maxQueueDelay,
+        "0..1 minute");
+    check(
+        trainingShare > 0 && trainingShare < 1,
+        "training share",
+        trainingShare,
+        "more than 0, less than 1");
+    check(textCacheBytes >= 0, "text cache bytes", textCacheBytes, "0 or more");
+  }
+
+  private static void check(boolean right, String setting, Object value, String expected) {
+    if (!right) {
+      throw ServingException.invalid(
+          "BAD_SETTING", setting, setting + ": " + value + " (expected: " + expected + ")");
+    }
+  }
 
   public static final DevicesConfig DEFAULT =
       new DevicesConfig(List.of("cpu"), Precision.FP32, 64, 4096, Duration.ZERO, 0.5, 256L << 20);
