@@ -3,8 +3,8 @@ package dev.perennial.server.batching;
 /**
  * What became of a row that was offered to a queue.
  *
- * @param waitNanos the wait that was expected; for {@link Verdict#FULL} the time after which another
- *     try has a chance
+ * @param waitNanos the wait that was expected; for {@link Verdict#FULL} the time after which
+ *     another try has a chance
  */
 public record Admission(Verdict verdict, long waitNanos) {
   /** Whether the row was taken, and why not. */

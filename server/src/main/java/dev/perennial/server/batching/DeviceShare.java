@@ -3,11 +3,11 @@ package dev.perennial.server.batching;
 /**
  * Decides whether training may have a device now. A balance of device time: serving pays in {@code
  * share} of its time, a step takes out {@code 1 - share} of its own, and a step may run while the
- * balance is not negative. So while rows wait steps get at most {@code share} of the device, overdrawn
- * by one step at the most, and every step's turn comes: each batch brings it nearer.
+ * balance is not negative. So while rows wait steps get at most {@code share} of the device,
+ * overdrawn by one step at the most, and every step's turn comes: each batch brings it nearer.
  *
- * <p>An idle device is free: a step then runs at once. It still overdraws the balance, but by no more
- * than itself, so rows that come in its midst are served for a while before the next.
+ * <p>An idle device is free: a step then runs at once. It still overdraws the balance, but by no
+ * more than itself, so rows that come in its midst are served for a while before the next.
  *
  * <p>What serving pays in is kept for {@link #WINDOW_NANOS} (or one batch, where a batch takes
  * longer): after hours without training no long row of steps may stand in the way of rows. Not

@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Entries of many sources, given out in turn: one of each source, in the order in which the sources
  * came, then from the first again. Entries of one source keep their order. A source that floods
- * delays its own entries only: with S sources waiting, the p-th entry of a source is given out after
- * at most p * S others.
+ * delays its own entries only: with S sources waiting, the p-th entry of a source is given out
+ * after at most p * S others.
  *
  * <p>Sources are compared by {@code equals}. Not thread-safe, and without a bound of its own.
  */

@@ -4,7 +4,6 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
@@ -14,7 +13,8 @@ import java.util.function.LongSupplier;
  *
  * <ul>
  *   <li><b>Order.</b> Rows that came back from a first pass go before fresh ones, so that work in
- *       hand is finished first. Fresh rows are taken in turn from their sources ({@link FairQueue}).
+ *       hand is finished first. Fresh rows are taken in turn from their sources ({@link
+ *       FairQueue}).
  *   <li><b>Bound.</b> At most {@code maxSize} rows wait; rows that are held back for something else
  *       ({@link #hold}) count. Rows that came back are always taken: they were counted before, and
  *       there are never more of them than one batch and the rows that were held.
@@ -22,8 +22,8 @@ import java.util.function.LongSupplier;
  *       row came; 0 gives out what there is. Rows that came back never wait for company.
  *   <li><b>Deadlines.</b> A row that would have to wait longer than its deadline allows is refused
  *       when it is offered; one whose deadline passes here is expired and never given out.
- *   <li><b>Cancellation.</b> Abandoned rows are dropped when their turn comes, or at once when their
- *       place is needed.
+ *   <li><b>Cancellation.</b> Abandoned rows are dropped when their turn comes, or at once when
+ *       their place is needed.
  * </ul>
  *
  * <p>Safe for any thread; one thread polls. Callers are told (expired) with no lock held. The clock
@@ -129,7 +129,9 @@ public final class RowQueue<R extends QueuedRow> {
     return new Admission(Admission.Verdict.ACCEPTED, waitNanos);
   }
 
-  /** Rows go in turn: at most as many of each other source are ahead as of the row's own, plus 1. */
+  /**
+   * Rows go in turn: at most as many of each other source are ahead as of the row's own, plus 1.
+   */
   @GuardedBy("lock")
   private long expectedWaitNanos(Object source) {
     int own = fresh.waiting(source);

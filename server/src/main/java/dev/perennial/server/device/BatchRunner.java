@@ -26,8 +26,8 @@ final class BatchRunner {
   private static final Logger log = LoggerFactory.getLogger(BatchRunner.class);
 
   /**
-   * So often a row may be overtaken by a change of the pool; then the next change waits for it. Else
-   * a pool that changes faster than a row is answered could keep the row for ever.
+   * So often a row may be overtaken by a change of the pool; then the next change waits for it.
+   * Else a pool that changes faster than a row is answered could keep the row for ever.
    */
   private static final int MAX_REROUTES = 2;
 
@@ -153,8 +153,7 @@ final class BatchRunner {
     List<ImagePass> passes = new ArrayList<>(rows.size() + embeds.size());
     for (ClassifyRow row : rows) {
       passes.add(
-          new ImagePass(
-              row, row.query.pixels(), pool.slot(row.versionId()), row.gateWeight()));
+          new ImagePass(row, row.query.pixels(), pool.slot(row.versionId()), row.gateWeight()));
     }
     for (EmbedRow row : embeds) {
       if (row.query.input() instanceof EmbedQuery.Input.Pixels pixels) {
@@ -224,8 +223,7 @@ final class BatchRunner {
   private record ImagePass(Row row, float[] pixels, int slot, float gateWeight) implements Pass {}
 
   @SuppressWarnings("ArrayRecordComponent") // handed over, never compared
-  private record TextPass(EmbedRow row, int[] tokens, int slot, float gateWeight)
-      implements Pass {}
+  private record TextPass(EmbedRow row, int[] tokens, int slot, float gateWeight) implements Pass {}
 
   private float[] imageFeatures(List<ImagePass> passes) {
     return encoder.imageFeatures(
@@ -330,8 +328,7 @@ final class BatchRunner {
       return;
     }
     try {
-      chunk.encoded(
-          encoder.textFeatures(chunk.tokens(), chunk.slots(pool), chunk.gateWeights()));
+      chunk.encoded(encoder.textFeatures(chunk.tokens(), chunk.slots(pool), chunk.gateWeights()));
       counters.textRows.add(chunk.size());
     } catch (RuntimeException e) {
       if (chunk.size() > 1) {

@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One image to classify, and how far it has come: bound to a pool (labels known), routed (frozen
- * features known), done with its passes (features known). Binding it to another pool keeps the frozen
- * features, and everything else that is still right.
+ * features known), done with its passes (features known). Binding it to another pool keeps the
+ * frozen features, and everything else that is still right.
  */
 final class ClassifyRow extends Row {
   final ImageQuery query;
@@ -31,8 +31,7 @@ final class ClassifyRow extends Row {
   private String versionId = FROZEN_VERSION;
   private float gateWeight;
 
-  ClassifyRow(
-      ImageQuery query, Candidates candidates, long queuedNanos, DeviceCounters counters) {
+  ClassifyRow(ImageQuery query, Candidates candidates, long queuedNanos, DeviceCounters counters) {
     super(query.source(), query.deadlineNanos(), queuedNanos, counters);
     this.query = query;
     this.candidates = candidates;
@@ -133,11 +132,7 @@ final class ClassifyRow extends Row {
     }
     ActiveTask task = bound.snapshot().tasks().get(route.slot());
     return new Classification.Routing(
-        task.name(),
-        task.versionId(),
-        (float) route.gateWeight(),
-        route.logDensity(),
-        route.z());
+        task.name(), task.versionId(), (float) route.gateWeight(), route.logDensity(), route.z());
   }
 
   @Override

@@ -23,8 +23,8 @@ import org.slf4j.LoggerFactory;
  * queue, runs it, sends its rows on, and then sees whether the pool has changed, label texts are
  * wanted, or a training step may run. It sleeps only where there is nothing at all to do.
  *
- * <p>Methods are safe for any thread. Futures are completed on the device's thread (or the caller's,
- * where a request is refused): what hangs on them must be short and must not block.
+ * <p>Methods are safe for any thread. Futures are completed on the device's thread (or the
+ * caller's, where a request is refused): what hangs on them must be short and must not block.
  */
 final class DeviceThread implements DeviceWorker, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(DeviceThread.class);
@@ -97,8 +97,7 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
     this.knownLabels = knownLabels;
     this.config = config;
     this.nanoClock = nanoClock;
-    this.queue =
-        new RowQueue<>(config.maxQueueSize(), config.maxQueueDelay().toNanos(), nanoClock);
+    this.queue = new RowQueue<>(config.maxQueueSize(), config.maxQueueDelay().toNanos(), nanoClock);
     this.share = new DeviceShare(config.trainingShare());
     this.thread = new Thread(this::run, name);
     this.thread.setDaemon(true);
@@ -158,14 +157,20 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
   private ServingException refusal(Admission admission) {
     Duration retryAfter = Duration.ofMillis(Math.max(1, admission.waitNanos() / 1_000_000));
     return switch (admission.verdict()) {
-      case FULL -> ServingException.exhausted(
-          "QUEUE_FULL",
-          "requests waiting: " + queue.size() + " (expected: fewer than " + config.maxQueueSize() + ")",
-          retryAfter);
-      case TOO_LATE -> ServingException.exhausted(
-          "WAIT_EXCEEDS_DEADLINE",
-          "expected wait: " + retryAfter.toMillis() + " ms (expected: less than the deadline)",
-          retryAfter);
+      case FULL ->
+          ServingException.exhausted(
+              "QUEUE_FULL",
+              "requests waiting: "
+                  + queue.size()
+                  + " (expected: fewer than "
+                  + config.maxQueueSize()
+                  + ")",
+              retryAfter);
+      case TOO_LATE ->
+          ServingException.exhausted(
+              "WAIT_EXCEEDS_DEADLINE",
+              "expected wait: " + retryAfter.toMillis() + " ms (expected: less than the deadline)",
+              retryAfter);
       case EXPIRED -> Row.expired();
       case CLOSED -> healthyOrFailed();
       case ACCEPTED -> throw new IllegalArgumentException("accepted");
@@ -219,8 +224,8 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
   }
 
   /**
-   * Completes when this device serves the epoch or a later one, or has failed; fails where it cannot
-   * install the epoch or is closed before.
+   * Completes when this device serves the epoch or a later one, or has failed; fails where it
+   * cannot install the epoch or is closed before.
    */
   CompletableFuture<Void> installed(long epoch) {
     CompletableFuture<Void> future = new CompletableFuture<>();

@@ -16,8 +16,8 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All devices of this server. Safe for any thread; nothing here blocks but {@link #start} and {@link
- * #close}.
+ * All devices of this server. Safe for any thread; nothing here blocks but {@link #start} and
+ * {@link #close}.
  *
  * <p>A request goes to the healthy device with the fewest requests in flight, and stays there.
  * Futures are completed on that device's thread: what hangs on them must be short and must not

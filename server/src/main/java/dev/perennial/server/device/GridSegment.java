@@ -2,8 +2,8 @@ package dev.perennial.server.device;
 
 /**
  * Where a gate weight lies on the grid of weights that text features are computed at: between two
- * neighbouring points, or on one. Linear interpolation over {@value #POINTS} points is within 0.0008
- * logits at logit scale 41.5 (17 points: 0.0033).
+ * neighbouring points, or on one. Linear interpolation over {@value #POINTS} points is within
+ * 0.0008 logits at logit scale 41.5 (17 points: 0.0033).
  *
  * @param low the point at or below
  * @param high the next point, or {@code low} again

@@ -18,8 +18,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The label sets that requests mean: the caller's own, one object per content, and those made from a
- * snapshot's tasks. Shared by all devices, safe for any thread. Nothing is kept longer than the
+ * The label sets that requests mean: the caller's own, one object per content, and those made from
+ * a snapshot's tasks. Shared by all devices, safe for any thread. Nothing is kept longer than the
  * version, the snapshot or the request that it was made for.
  */
 final class KnownLabels {
@@ -27,7 +27,8 @@ final class KnownLabels {
   private final Interner<LabelSet> explicit = Interner.newWeakInterner();
 
   /** Saves comparing by content where a stream sends the same object again; by identity. */
-  private final Cache<LabelSet, LabelSet> seen = Caffeine.newBuilder().weakKeys().weakValues().build();
+  private final Cache<LabelSet, LabelSet> seen =
+      Caffeine.newBuilder().weakKeys().weakValues().build();
 
   private final Cache<TaskVersion, LabelSet> ofVersion = Caffeine.newBuilder().weakKeys().build();
   private final Cache<PoolSnapshot, LabelSet> ofSnapshot = Caffeine.newBuilder().weakKeys().build();
@@ -71,8 +72,7 @@ final class KnownLabels {
   private LabelSet ofTask(ActiveTask task) {
     return ofVersion.get(
         task.version(),
-        version ->
-            canonical(LabelSet.of(version.classNames(), version.template(), tokenizer)));
+        version -> canonical(LabelSet.of(version.classNames(), version.template(), tokenizer)));
   }
 
   /** A class that tasks share is one label, with a prompt for each different text. */

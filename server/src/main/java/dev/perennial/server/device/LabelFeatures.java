@@ -9,9 +9,9 @@ import org.jspecify.annotations.Nullable;
  * scored against them. Immutable once handed out; safe for any thread.
  *
  * <p>With a and b a prompt's features at the segment's two ends and t the share between them, the
- * prompt's features are normalise((1-t) a + t b), and its logit is scale * f . that. The interpolated
- * features are never made: f . ((1-t) a + t b) = (1-t) f.a + t f.b, and since a and b have length 1,
- * the squared norm is (1-t)^2 + t^2 + 2 t (1-t) a.b, with a.b computed once.
+ * prompt's features are normalise((1-t) a + t b), and its logit is scale * f . that. The
+ * interpolated features are never made: f . ((1-t) a + t b) = (1-t) f.a + t f.b, and since a and b
+ * have length 1, the squared norm is (1-t)^2 + t^2 + 2 t (1-t) a.b, with a.b computed once.
  *
  * <p>Features are stored (E, P), prompts innermost: then the innermost loop adds arrays, which the
  * compiler vectorises, where a dot product would be a chain of additions.
@@ -94,10 +94,7 @@ final class LabelFeatures {
     int at3 = at2 + prompts;
     for (int p = 0; p < prompts; p++) {
       sums[p] +=
-          f0 * matrix[at + p]
-              + f1 * matrix[at1 + p]
-              + f2 * matrix[at2 + p]
-              + f3 * matrix[at3 + p];
+          f0 * matrix[at + p] + f1 * matrix[at1 + p] + f2 * matrix[at2 + p] + f3 * matrix[at3 + p];
     }
   }
 

@@ -19,11 +19,11 @@ import org.jspecify.annotations.Nullable;
  * Text features of labels, made when an image first needs them, and kept within a bound.
  *
  * <p>Two caches share the bytes: features per text (version, grid point, tokens), which label sets
- * have in common, and whole segments ({@link LabelFeatures}) per label set. An image whose segment is
- * not there is parked in a job. Jobs are worked off in chunks of {@value #CHUNK_ROWS} texts, taken in
- * equal parts from the jobs at hand, so that a list of ten thousand labels delays others by one chunk
- * at a time. Jobs start in turn over the sources that ask, as many at a time as their matrices fit
- * the bound (one always may), so memory is bounded by twice the bound and one job.
+ * have in common, and whole segments ({@link LabelFeatures}) per label set. An image whose segment
+ * is not there is parked in a job. Jobs are worked off in chunks of {@value #CHUNK_ROWS} texts,
+ * taken in equal parts from the jobs at hand, so that a list of ten thousand labels delays others
+ * by one chunk at a time. Jobs start in turn over the sources that ask, as many at a time as their
+ * matrices fit the bound (one always may), so memory is bounded by twice the bound and one job.
  *
  * <p>A job keeps what it has computed until it ends: a label set that is larger than the caches is
  * answered all the same, only not remembered. Owned by the worker's thread.
@@ -273,8 +273,7 @@ final class TextFeatures {
 
   private static JobKey key(ClassifyRow row) {
     GridSegment segment = GridSegment.of(row.gateWeight());
-    return new JobKey(
-        new Identity(row.labels()), row.versionId(), segment.low(), segment.high());
+    return new JobKey(new Identity(row.labels()), row.versionId(), segment.low(), segment.high());
   }
 
   private long segmentBytes(JobKey key) {
@@ -301,7 +300,8 @@ final class TextFeatures {
     TextJob(JobKey key) {
       this.key = key;
       this.prompts = key.labels().labels().prompts();
-      this.points = key.low() == key.high() ? new int[] {key.low()} : new int[] {key.low(), key.high()};
+      this.points =
+          key.low() == key.high() ? new int[] {key.low()} : new int[] {key.low(), key.high()};
     }
 
     long bytes() {
