@@ -38,6 +38,7 @@ final class ClassifyRow extends Row {
   }
 
   /** Binds it to the pool that is served now; throws NOT_FOUND, FAILED_PRECONDITION. */
+  @SuppressWarnings("ReferenceEquality") // one object per installation; comparing pools is dear
   void bind(ServedPool current, KnownLabels knownLabels) {
     if (pool == current) {
       return;
