@@ -42,6 +42,7 @@ final class TextFeatures {
 
   private record Identity(LabelSet labels) {
     @Override
+    @SuppressWarnings("ReferenceEquality") // the point of it
     public boolean equals(@Nullable Object other) {
       return other instanceof Identity that && labels == that.labels;
     }
