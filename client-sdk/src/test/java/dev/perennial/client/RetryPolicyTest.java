@@ -1,0 +1,75 @@
+package dev.perennial.client;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.perennial.client.PerennialException.Code;
+import java.time.Duration;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class RetryPolicyTest {
+  private static final Duration MINUTE = Duration.ofMinutes(1);
+  private static final PerennialException UNAVAILABLE =
+      new PerennialException(Code.UNAVAILABLE, "away");
+
+  private static PerennialException asks(Duration wait) {
+    return new PerennialException(Code.RESOURCE_EXHAUSTED, "full", null, null, wait, null);
+  }
+
+  private final RetryPolicy plain = new RetryPolicy(() -> 0.0);
+
+  @Test
+  void retry_retryInfo_waitsAtLeastAsLong() {
+    RetryPolicy jittery = new RetryPolicy(() -> 0.5);
+    PerennialException failure = asks(Duration.ofMillis(200));
+    assertEquals(
+        Optional.of(Duration.ofMillis(200)), plain.retry(failure, 1, false, MINUTE));
+    assertEquals(
+        Optional.of(Duration.ofMillis(220)), jittery.retry(failure, 1, false, MINUTE));
+  }
+
+  @Test
+  void retry_unavailable_onlyWhereRepeatingIsHarmless() {
+    assertEquals(
+        Optional.of(Duration.ofMillis(50)), plain.retry(UNAVAILABLE, 1, true, MINUTE));
+    assertEquals(
+        Optional.of(Duration.ofMillis(100)), plain.retry(UNAVAILABLE, 2, true, MINUTE));
+    assertEquals(Optional.empty(), plain.retry(UNAVAILABLE, 1, false, MINUTE));
+  }
+
+  @Test
+  void retry_otherFailure_never() {
+    PerennialException full = new PerennialException(Code.RESOURCE_EXHAUSTED, "full");
+    assertEquals(Optional.empty(), plain.retry(full, 1, true, MINUTE));
+  }
+
+  @Test
+  void retry_waitReachesDeadline_never() {
+    PerennialException failure = asks(Duration.ofSeconds(1));
+    assertEquals(Optional.empty(), plain.retry(failure, 1, true, Duration.ofSeconds(1)));
+  }
+
+  @Test
+  void retry_lastAttempt_never() {
+    assertEquals(
+        Optional.empty(), plain.retry(UNAVAILABLE, RetryPolicy.MAX_ATTEMPTS, true, MINUTE));
+  }
+
+  @Test
+  void retry_budgetSpent_neverUntilCallsSucceed() {
+    for (int i = 0; i < RetryPolicy.MAX_TOKENS; i++) {
+      assertEquals(true, plain.retry(UNAVAILABLE, 1, true, MINUTE).isPresent());
+    }
+    assertEquals(Optional.empty(), plain.retry(UNAVAILABLE, 1, true, MINUTE));
+    for (int i = 0; i < 11; i++) {
+      plain.succeeded();
+    }
+    assertEquals(true, plain.retry(UNAVAILABLE, 1, true, MINUTE).isPresent());
+    assertEquals(Optional.empty(), plain.retry(UNAVAILABLE, 1, true, MINUTE));
+  }
+
+  @Test
+  void delay_manyFailures_staysBounded() {
+    assertEquals(Duration.ofMillis(2500), plain.delay(UNAVAILABLE, 1000));
+  }
+}
