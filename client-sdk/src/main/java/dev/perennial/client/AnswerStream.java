@@ -82,8 +82,7 @@ final class AnswerStream<Q extends MessageLite, R, A> {
     this.answer = answer;
     ClientCall<Q, R> started = connection.newCall(method, deadline);
     this.call =
-        (ClientCallStreamObserver<Q>)
-            ClientCalls.asyncBidiStreamingCall(started, new Answers());
+        (ClientCallStreamObserver<Q>) ClientCalls.asyncBidiStreamingCall(started, new Answers());
     connection.opened(this);
   }
 

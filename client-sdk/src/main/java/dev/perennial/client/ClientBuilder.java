@@ -84,8 +84,8 @@ public final class ClientBuilder {
   }
 
   /**
-   * Connections that calls and streams are spread over, 2 to 4; default 2. The server serves each by
-   * one thread.
+   * Connections that calls and streams are spread over, 2 to 4; default 2. The server serves each
+   * by one thread.
    */
   public ClientBuilder channels(int channels) {
     if (channels < MIN_CHANNELS || channels > MAX_CHANNELS) {
@@ -110,8 +110,7 @@ public final class ClientBuilder {
 
   /** Starts the client. Connects when the first call is made. */
   public PerennialClient build() {
-    return build(
-        this::transport, new RetryPolicy(() -> ThreadLocalRandom.current().nextDouble()));
+    return build(this::transport, new RetryPolicy(() -> ThreadLocalRandom.current().nextDouble()));
   }
 
   PerennialClient build(Supplier<ManagedChannelBuilder<?>> transport, RetryPolicy retries) {

@@ -9,7 +9,8 @@ import java.time.Duration;
  * @param streamDeadline of each stream, upload and watch as a whole
  * @param maxMessageSize bytes, both ways
  * @param closeGrace how long closing waits for calls in flight
- * @param resumePatience how long a broken upload or watch is taken up again without hearing anything
+ * @param resumePatience how long a broken upload or watch is taken up again without hearing
+ *     anything
  */
 record ClientConfig(
     Duration deadline,

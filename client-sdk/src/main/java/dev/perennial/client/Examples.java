@@ -14,9 +14,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 
 /**
- * Where a training run's examples come from. They are pulled one by one, by one thread, only as fast
- * as the server takes them. A source that can be read again lets the client repeat an upload that
- * broke before its commit; one that cannot makes such a break final.
+ * Where a training run's examples come from. They are pulled one by one, by one thread, only as
+ * fast as the server takes them. A source that can be read again lets the client repeat an upload
+ * that broke before its commit; one that cannot makes such a break final.
  */
 public final class Examples {
   /** Opens the source for one upload. */
@@ -50,7 +50,8 @@ public final class Examples {
 
   /** Read once; closed with the upload. */
   public static Examples once(Stream<Example> examples) {
-    return new Examples(openedOnce(() -> new StreamIterator(examples)), false, OptionalLong.empty());
+    return new Examples(
+        openedOnce(() -> new StreamIterator(examples)), false, OptionalLong.empty());
   }
 
   /** Subscribed to once; never asked for more than a few examples ahead of the server. */
@@ -73,7 +74,8 @@ public final class Examples {
     }
     if (files.isEmpty()) {
       throw new IOException(
-          directory + ": no images (expected: a folder of .png, .jpg, .gif or .bmp files per class)");
+          directory
+              + ": no images (expected: a folder of .png, .jpg, .gif or .bmp files per class)");
     }
     Iterable<Example> examples =
         () -> files.stream().map(file -> read(file.file(), file.label())).iterator();

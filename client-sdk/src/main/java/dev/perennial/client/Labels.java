@@ -18,9 +18,7 @@ public final class Labels {
   /** These labels, whatever the server was taught: open vocabulary. */
   public static Labels of(List<String> labels) {
     return new Labels(
-        LabelSet.newBuilder()
-            .setExplicit(ExplicitLabels.newBuilder().addAllLabels(labels))
-            .build(),
+        LabelSet.newBuilder().setExplicit(ExplicitLabels.newBuilder().addAllLabels(labels)).build(),
         0);
   }
 

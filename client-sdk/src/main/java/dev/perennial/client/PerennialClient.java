@@ -65,15 +65,15 @@ public final class PerennialClient implements AutoCloseable {
             .setTopK(labels.topK())
             .build();
     return RetryingCall.start(
-            connection,
-            true,
-            deadline,
-            left ->
-                connection.unary(
-                    InferenceServiceGrpc.getClassifyImageMethod(),
-                    request,
-                    response -> Classification.of(response.getClassification()),
-                    left));
+        connection,
+        true,
+        deadline,
+        left ->
+            connection.unary(
+                InferenceServiceGrpc.getClassifyImageMethod(),
+                request,
+                response -> Classification.of(response.getClassification()),
+                left));
   }
 
   /** Classifies one image and waits. */

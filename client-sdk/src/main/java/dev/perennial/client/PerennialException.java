@@ -13,8 +13,8 @@ import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A failed call, or one failed item of a stream: gRPC's code with the details of google.rpc that the
- * server attached. Immutable.
+ * A failed call, or one failed item of a stream: gRPC's code with the details of google.rpc that
+ * the server attached. Immutable.
  */
 public final class PerennialException extends RuntimeException {
   private static final long serialVersionUID = 1L;
@@ -147,9 +147,9 @@ public final class PerennialException extends RuntimeException {
             Code.INTERNAL, "error details: not readable: " + status.getMessage(), e);
       }
     }
-    String text = status.getMessage().isEmpty() && fieldText != null ? fieldText : status.getMessage();
-    return new PerennialException(
-        code(status.getCode()), text, reason, field, retryAfter, cause);
+    String text =
+        status.getMessage().isEmpty() && fieldText != null ? fieldText : status.getMessage();
+    return new PerennialException(code(status.getCode()), text, reason, field, retryAfter, cause);
   }
 
   private static Code code(int number) {

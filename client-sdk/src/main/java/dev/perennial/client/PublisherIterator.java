@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  * A publisher's examples as an iterator that blocks. At most {@link #AHEAD} examples are asked for
  * before they are taken. One thread iterates; the publisher may use any.
  */
-final class PublisherIterator implements Iterator<Example>, AutoCloseable, Flow.Subscriber<Example> {
+final class PublisherIterator
+    implements Iterator<Example>, AutoCloseable, Flow.Subscriber<Example> {
   /** Examples requested and not yet taken. */
   static final int AHEAD = 16;
 

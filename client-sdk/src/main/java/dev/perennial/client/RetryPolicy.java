@@ -6,9 +6,9 @@ import java.util.Optional;
 import java.util.function.DoubleSupplier;
 
 /**
- * Decides whether a failed call is tried again, and when: only where the server says so (RetryInfo),
- * or where it could not be reached and the call may safely be repeated. One per client; safe for any
- * thread.
+ * Decides whether a failed call is tried again, and when: only where the server says so
+ * (RetryInfo), or where it could not be reached and the call may safely be repeated. One per
+ * client; safe for any thread.
  *
  * <p>A budget keeps a failing server from being flooded: each retry costs one token of {@value
  * #MAX_TOKENS}, each success earns {@value #TOKENS_PER_SUCCESS}.

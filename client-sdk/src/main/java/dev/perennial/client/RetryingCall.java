@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One logical call: an attempt and, where {@link RetryPolicy} allows, the attempts after it, all
- * under one deadline. Attempts follow each other, so it needs no lock; cancelling the future cancels
- * the attempt under way.
+ * under one deadline. Attempts follow each other, so it needs no lock; cancelling the future
+ * cancels the attempt under way.
  */
 final class RetryingCall<T> {
   /** One try. */

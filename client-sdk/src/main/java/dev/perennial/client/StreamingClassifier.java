@@ -52,7 +52,9 @@ public final class StreamingClassifier implements AutoCloseable {
     return stream.trySend(request(image, labels));
   }
 
-  /** Completes when there is room; another sender may take it first. Fails when the stream ended. */
+  /**
+   * Completes when there is room; another sender may take it first. Fails when the stream ended.
+   */
   public CompletableFuture<Void> ready() {
     return stream.ready();
   }

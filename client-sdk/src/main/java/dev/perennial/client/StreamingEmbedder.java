@@ -33,7 +33,9 @@ public final class StreamingEmbedder implements AutoCloseable {
     return stream.trySend(query::message);
   }
 
-  /** Completes when there is room; another sender may take it first. Fails when the stream ended. */
+  /**
+   * Completes when there is room; another sender may take it first. Fails when the stream ended.
+   */
   public CompletableFuture<Void> ready() {
     return stream.ready();
   }

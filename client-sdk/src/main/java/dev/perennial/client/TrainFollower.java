@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Brings one training run to its end over as many streams as that takes. Before the commit a broken
  * upload is repeated under the same request id, if its source can be read again; after the commit
- * the job is found by its request id, or watched by its job id. Runs on one thread; interrupting the
- * thread stops it.
+ * the job is found by its request id, or watched by its job id. Runs on one thread; interrupting
+ * the thread stops it.
  */
 final class TrainFollower {
   /** Pages of the job list that are searched for a request id. */
@@ -176,8 +176,7 @@ final class TrainFollower {
         };
   }
 
-  private void pauseOrThrow(PerennialException e, int failures)
-      throws InterruptedException {
+  private void pauseOrThrow(PerennialException e, int failures) throws InterruptedException {
     if (Thread.interrupted()) {
       throw new InterruptedException();
     }

@@ -82,7 +82,8 @@ public record TrainingJob(
       case FAILED ->
           throw error != null
               ? error
-              : new PerennialException(PerennialException.Code.UNKNOWN, "job " + jobId + ": failed");
+              : new PerennialException(
+                  PerennialException.Code.UNKNOWN, "job " + jobId + ": failed");
       case CANCELLED ->
           throw new PerennialException(
               PerennialException.Code.CANCELLED, "job " + jobId + ": cancelled");

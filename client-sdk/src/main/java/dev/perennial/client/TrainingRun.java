@@ -5,8 +5,8 @@ import java.util.concurrent.CompletableFuture;
 /**
  * A training run that this client uploads and then follows. Safe for any thread.
  *
- * <p>Until the commit has arrived, {@link #leave} throws the upload away; from then on the job is the
- * server's and goes on whoever watches. To stop a committed job use {@link
+ * <p>Until the commit has arrived, {@link #leave} throws the upload away; from then on the job is
+ * the server's and goes on whoever watches. To stop a committed job use {@link
  * PerennialClient#cancelJob}.
  */
 public final class TrainingRun {

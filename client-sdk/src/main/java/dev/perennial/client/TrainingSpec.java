@@ -31,7 +31,9 @@ public final class TrainingSpec {
         message.toBuilder().clearClassNames().addAllClassNames(classNames).build());
   }
 
-  /** The sentence around a class name, with "{}" once; the server's default is "a photo of a {}". */
+  /**
+   * The sentence around a class name, with "{}" once; the server's default is "a photo of a {}".
+   */
   public TrainingSpec template(String template) {
     return new TrainingSpec(message.toBuilder().setTemplate(template).build());
   }

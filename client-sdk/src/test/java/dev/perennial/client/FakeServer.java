@@ -58,12 +58,12 @@ final class FakeServer implements AutoCloseable {
   /** A call as it arrived. */
   record Arrival(String method, boolean hasDeadline, String authorization) {}
 
-
   final List<Arrival> arrivals = Collections.synchronizedList(new ArrayList<>());
   final LinkedBlockingQueue<ClassifyRequest> classified = new LinkedBlockingQueue<>();
 
   volatile BiConsumer<ClassifyImageRequest, StreamObserver<ClassifyImageResponse>> classifyImage =
-      (request, answer) -> one(answer, ClassifyImageResponse.newBuilder().setClassification(shows("x")).build());
+      (request, answer) ->
+          one(answer, ClassifyImageResponse.newBuilder().setClassification(shows("x")).build());
   volatile BiConsumer<Long, StreamObserver<ClassifyResponse>> classify =
       (index, answer) -> answer.onNext(response(index, "x"));
   volatile Consumer<StreamObserver<ClassifyResponse>> halfClosed = StreamObserver::onCompleted;
@@ -72,14 +72,21 @@ final class FakeServer implements AutoCloseable {
   volatile Function<StreamObserver<TrainResponse>, StreamObserver<TrainRequest>> train;
   volatile BiConsumer<WatchTrainingJobRequest, StreamObserver<WatchTrainingJobResponse>> watch =
       (request, answer) ->
-          one(answer, WatchTrainingJobResponse.newBuilder().setJob(job(request.getJobId(), "r", true)).build());
+          one(
+              answer,
+              WatchTrainingJobResponse.newBuilder()
+                  .setJob(job(request.getJobId(), "r", true))
+                  .build());
   volatile List<TrainingJob> jobs = List.of();
 
   private final String name = UUID.randomUUID().toString();
   private final Server server;
 
   FakeServer() throws IOException {
-    train = answer -> new Uploads(answer, () -> answer.onNext(event(job("job-1", "r", true))), answer::onCompleted);
+    train =
+        answer ->
+            new Uploads(
+                answer, () -> answer.onNext(event(job("job-1", "r", true))), answer::onCompleted);
     server =
         InProcessServerBuilder.forName(name)
             .intercept(new Noting())
@@ -95,8 +102,7 @@ final class FakeServer implements AutoCloseable {
   }
 
   PerennialClient connect(ClientBuilder builder) {
-    return builder.build(
-        () -> InProcessChannelBuilder.forName(name), new RetryPolicy(() -> 0.0));
+    return builder.build(() -> InProcessChannelBuilder.forName(name), new RetryPolicy(() -> 0.0));
   }
 
   PerennialClient connect() {

@@ -55,7 +55,9 @@ class PerennialClientTest {
       }
     }
     assertEquals(8, server.arrivals.size());
-    assertTrue(server.arrivals.stream().allMatch(FakeServer.Arrival::hasDeadline), () -> server.arrivals.toString());
+    assertTrue(
+        server.arrivals.stream().allMatch(FakeServer.Arrival::hasDeadline),
+        () -> server.arrivals.toString());
   }
 
   @Test
@@ -152,8 +154,7 @@ class PerennialClientTest {
     server.deleteTask =
         (request, answer) -> answer.onError(FakeServer.failure(Status.Code.UNAVAILABLE));
     try (PerennialClient client = server.connect()) {
-      PerennialException e =
-          assertThrows(PerennialException.class, () -> client.deleteTask("t"));
+      PerennialException e = assertThrows(PerennialException.class, () -> client.deleteTask("t"));
       assertEquals(Code.UNAVAILABLE, e.code());
     }
     assertEquals(1, server.arrived("DeleteTask"));
@@ -184,8 +185,7 @@ class PerennialClientTest {
     try (PerennialClient client = server.connect(server.client().maxMessageSize(2048))) {
       PerennialException e =
           assertThrows(
-              PerennialException.class,
-              () -> client.classify(Image.png(new byte[4096]), LABELS));
+              PerennialException.class, () -> client.classify(Image.png(new byte[4096]), LABELS));
       assertEquals(Code.INVALID_ARGUMENT, e.code());
     }
     assertEquals(0, server.arrivals.size());

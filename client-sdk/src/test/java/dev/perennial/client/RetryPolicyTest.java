@@ -22,18 +22,14 @@ class RetryPolicyTest {
   void retry_retryInfo_waitsAtLeastAsLong() {
     RetryPolicy jittery = new RetryPolicy(() -> 0.5);
     PerennialException failure = asks(Duration.ofMillis(200));
-    assertEquals(
-        Optional.of(Duration.ofMillis(200)), plain.retry(failure, 1, false, MINUTE));
-    assertEquals(
-        Optional.of(Duration.ofMillis(220)), jittery.retry(failure, 1, false, MINUTE));
+    assertEquals(Optional.of(Duration.ofMillis(200)), plain.retry(failure, 1, false, MINUTE));
+    assertEquals(Optional.of(Duration.ofMillis(220)), jittery.retry(failure, 1, false, MINUTE));
   }
 
   @Test
   void retry_unavailable_onlyWhereRepeatingIsHarmless() {
-    assertEquals(
-        Optional.of(Duration.ofMillis(50)), plain.retry(UNAVAILABLE, 1, true, MINUTE));
-    assertEquals(
-        Optional.of(Duration.ofMillis(100)), plain.retry(UNAVAILABLE, 2, true, MINUTE));
+    assertEquals(Optional.of(Duration.ofMillis(50)), plain.retry(UNAVAILABLE, 1, true, MINUTE));
+    assertEquals(Optional.of(Duration.ofMillis(100)), plain.retry(UNAVAILABLE, 2, true, MINUTE));
     assertEquals(Optional.empty(), plain.retry(UNAVAILABLE, 1, false, MINUTE));
   }
 

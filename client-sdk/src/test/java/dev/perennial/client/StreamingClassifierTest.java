@@ -61,8 +61,7 @@ class StreamingClassifierTest {
   @Test
   void trySend_windowFull_saysNoUntilAnswered() throws Exception {
     holdAnswers();
-    StreamingClassifier stream =
-        client.classifier(LABELS, StreamOptions.DEFAULTS.withWindow(2));
+    StreamingClassifier stream = client.classifier(LABELS, StreamOptions.DEFAULTS.withWindow(2));
     CompletableFuture<Classification> first = stream.send(IMAGE);
     stream.send(IMAGE);
     assertEquals(2, stream.inFlight());
@@ -85,8 +84,7 @@ class StreamingClassifierTest {
   @Test
   void send_windowFull_blocksUntilAnswered() throws Exception {
     holdAnswers();
-    StreamingClassifier stream =
-        client.classifier(LABELS, StreamOptions.DEFAULTS.withWindow(1));
+    StreamingClassifier stream = client.classifier(LABELS, StreamOptions.DEFAULTS.withWindow(1));
     CompletableFuture<Classification> first = stream.send(IMAGE);
     CompletableFuture<CompletableFuture<Classification>> second =
         CompletableFuture.supplyAsync(() -> stream.send(IMAGE));

@@ -108,8 +108,7 @@ class TrainingTest {
     assertTrue(parts.get(4).hasCommit());
     assertEquals(List.of(1L, 2L, 3L), listener.sent);
     assertEquals(List.of(1L, 2L, 3L), listener.spooled);
-    assertEquals(
-        List.of(TrainingJob.State.RUNNING, TrainingJob.State.SUCCEEDED), listener.states);
+    assertEquals(List.of(TrainingJob.State.RUNNING, TrainingJob.State.SUCCEEDED), listener.states);
   }
 
   @Test
