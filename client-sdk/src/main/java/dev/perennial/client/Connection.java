@@ -111,7 +111,7 @@ final class Connection {
     CompletableFuture<T> future = new CompletableFuture<>();
     var unused =
         future.whenComplete(
-            (value, failure) -> {
+            (answer, failure) -> {
               if (failure != null) {
                 call.cancel("the caller gave up", failure);
               }
