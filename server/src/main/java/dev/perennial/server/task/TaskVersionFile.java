@@ -1,22 +1,264 @@
 package dev.perennial.server.task;
 
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+import dev.perennial.server.error.ErrorCode;
+import dev.perennial.server.error.ServingException;
+import dev.perennial.server.gaussian.FeatureStatistics;
+import dev.perennial.server.gaussian.GateConstants;
+import dev.perennial.server.gaussian.GateKind;
+import dev.perennial.server.safetensors.DataType;
+import dev.perennial.server.safetensors.Safetensors;
+import dev.perennial.server.safetensors.TensorData;
 import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
-/** A task version as one safetensors file. */
+/**
+ * A task version as one safetensors file. The same version always gives the same bytes.
+ *
+ * <p>Tensors, for N from 0: {@code image.N.key}, {@code image.N.value}, {@code text.N.key}, {@code
+ * text.N.value}, F32 (P, W); {@code statistics.class_counts} (K), {@code statistics.class_sums} (K,
+ * d), {@code statistics.products} (d (d + 1) / 2, the upper triangle row by row), I64. Metadata:
+ * {@code format}, and {@code perennial}, a JSON object with everything else.
+ */
 public final class TaskVersionFile {
+  private static final String FORMAT_KEY = "format";
+  private static final String FORMAT = "perennial-task-version-1";
+  private static final String JSON_KEY = "perennial";
+  private static final String CLASS_COUNTS = "statistics.class_counts";
+  private static final String CLASS_SUMS = "statistics.class_sums";
+  private static final String PRODUCTS = "statistics.products";
+
+  private static final Gson GSON = new GsonBuilder().disableHtmlEscaping().create();
+
   private TaskVersionFile() {}
 
   public static byte[] write(TaskVersion version) {
-    throw new UnsupportedOperationException();
+    List<TensorData> tensors = new ArrayList<>();
+    Prefixes prefixes = version.prefixes();
+    addLayers(tensors, "image", prefixes.length(), prefixes.imageKeys(), prefixes.imageValues());
+    addLayers(tensors, "text", prefixes.length(), prefixes.textKeys(), prefixes.textValues());
+    FeatureStatistics statistics = version.statistics();
+    long classes = statistics.classes();
+    long dimension = statistics.dimension();
+    long[] products = statistics.products();
+    tensors.add(TensorData.ofLongs(CLASS_COUNTS, List.of(classes), statistics.classCounts()));
+    tensors.add(
+        TensorData.ofLongs(CLASS_SUMS, List.of(classes, dimension), statistics.classSums()));
+    tensors.add(TensorData.ofLongs(PRODUCTS, List.of((long) products.length), products));
+    return Safetensors.write(
+        Map.of(FORMAT_KEY, FORMAT, JSON_KEY, GSON.toJson(json(version))), tensors);
   }
 
-  /** Throws DATA_LOSS where the bytes are no task version. */
+  private static void addLayers(
+      List<TensorData> tensors,
+      String tower,
+      int length,
+      List<float[]> keys,
+      List<float[]> values) {
+    for (int layer = 0; layer < keys.size(); layer++) {
+      List<Long> shape = List.of((long) length, (long) keys.get(layer).length / length);
+      tensors.add(TensorData.ofFloats(key(tower, layer), shape, keys.get(layer)));
+      tensors.add(TensorData.ofFloats(value(tower, layer), shape, values.get(layer)));
+    }
+  }
+
+  private static String key(String tower, int layer) {
+    return tower + "." + layer + ".key";
+  }
+
+  private static String value(String tower, int layer) {
+    return tower + "." + layer + ".value";
+  }
+
+  private static JsonObject json(TaskVersion version) {
+    JsonObject json = new JsonObject();
+    json.addProperty("task", version.task());
+    JsonArray classNames = new JsonArray();
+    version.classNames().forEach(classNames::add);
+    json.add("class_names", classNames);
+    json.addProperty("template", version.template());
+    JsonObject gate = new JsonObject();
+    gate.addProperty("kind", version.gate().kind().name());
+    gate.addProperty("mean_log_density", version.gate().meanLogDensity());
+    gate.addProperty("std_log_density", version.gate().stdLogDensity());
+    json.add("gate", gate);
+    JsonObject options = new JsonObject();
+    version.options().forEach(options::addProperty);
+    json.add("options", options);
+    JsonObject metrics = new JsonObject();
+    version.metrics().forEach(metrics::addProperty);
+    json.add("metrics", metrics);
+    json.addProperty("seed", version.seed());
+    json.addProperty("backbone_fingerprint", version.backboneFingerprint());
+    json.addProperty("created", version.created().toString());
+    return json;
+  }
+
+  /** Throws DATA_LOSS, and says what is wrong, where the bytes are no task version. */
   public static TaskVersion read(ByteBuffer bytes) {
-    throw new UnsupportedOperationException();
+    Safetensors file = Safetensors.parse(bytes);
+    String format = file.metadata().get(FORMAT_KEY);
+    String text = file.metadata().get(JSON_KEY);
+    if (!FORMAT.equals(format) || text == null) {
+      throw damaged("format: " + format + " (expected: " + FORMAT + ")", null);
+    }
+    try {
+      return version(new TreeMap<>(file.tensors()), JsonParser.parseString(text).getAsJsonObject());
+    } catch (IllegalArgumentException
+        | ArithmeticException
+        | DateTimeException
+        | JsonParseException e) {
+      throw damaged(String.valueOf(e.getMessage()), e);
+    } catch (IllegalStateException | UnsupportedOperationException e) { // JSON of another shape
+      throw damaged("metadata " + JSON_KEY + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static ServingException damaged(String what, @Nullable Exception cause) {
+    String message = "task version, " + what;
+    return cause == null
+        ? new ServingException(ErrorCode.DATA_LOSS, "VERSION_DAMAGED", message)
+        : new ServingException(ErrorCode.DATA_LOSS, "VERSION_DAMAGED", message, cause);
+  }
+
+  /** Empties the map; what is left over does not belong there. */
+  private static TaskVersion version(Map<String, TensorData> tensors, JsonObject json) {
+    JsonArray names = field(json, "class_names").getAsJsonArray();
+    List<String> classNames = new ArrayList<>();
+    names.forEach(name -> classNames.add(name.getAsString()));
+    Prefixes prefixes = prefixes(tensors);
+    FeatureStatistics statistics = statistics(tensors);
+    if (!tensors.isEmpty()) {
+      throw new IllegalArgumentException(
+          "tensors: " + tensors.keySet() + " (expected: nothing beside a version's tensors)");
+    }
+    JsonObject gate = field(json, "gate").getAsJsonObject();
+    Map<String, String> options = new TreeMap<>();
+    field(json, "options")
+        .getAsJsonObject()
+        .asMap()
+        .forEach((name, option) -> options.put(name, option.getAsString()));
+    Map<String, Double> metrics = new TreeMap<>();
+    field(json, "metrics")
+        .getAsJsonObject()
+        .asMap()
+        .forEach((name, metric) -> metrics.put(name, metric.getAsDouble()));
+    return new TaskVersion(
+        field(json, "task").getAsString(),
+        classNames,
+        field(json, "template").getAsString(),
+        prefixes,
+        statistics,
+        new GateConstants(
+            GateKind.valueOf(field(gate, "kind").getAsString()),
+            field(gate, "mean_log_density").getAsDouble(),
+            field(gate, "std_log_density").getAsDouble()),
+        options,
+        metrics,
+        field(json, "seed").getAsLong(),
+        field(json, "backbone_fingerprint").getAsString(),
+        Instant.parse(field(json, "created").getAsString()));
+  }
+
+  private static JsonElement field(JsonObject json, String name) {
+    JsonElement element = json.get(name);
+    if (element == null) {
+      throw new IllegalArgumentException(name + ": missing (expected: a value)");
+    }
+    return element;
+  }
+
+  private static Prefixes prefixes(Map<String, TensorData> tensors) {
+    TensorData first = tensors.get(key("image", 0));
+    if (first == null || first.shape().size() != 2 || first.shape().get(0) > PrefixShape.MAX_LENGTH) {
+      throw new IllegalArgumentException(
+          key("image", 0)
+              + ": "
+              + (first == null ? "missing" : "shape " + first.shape())
+              + " (expected: (P, W))");
+    }
+    long length = first.shape().get(0);
+    List<float[]> imageKeys = new ArrayList<>();
+    List<float[]> imageValues = new ArrayList<>();
+    List<float[]> textKeys = new ArrayList<>();
+    List<float[]> textValues = new ArrayList<>();
+    takeLayers(tensors, "image", length, imageKeys, imageValues);
+    takeLayers(tensors, "text", length, textKeys, textValues);
+    return new Prefixes(Math.toIntExact(length), imageKeys, imageValues, textKeys, textValues);
+  }
+
+  private static void takeLayers(
+      Map<String, TensorData> tensors,
+      String tower,
+      long length,
+      List<float[]> keys,
+      List<float[]> values) {
+    for (int layer = 0; tensors.containsKey(key(tower, layer)); layer++) {
+      keys.add(takeRows(tensors, key(tower, layer), length));
+      values.add(takeRows(tensors, value(tower, layer), length));
+    }
+  }
+
+  private static float[] takeRows(Map<String, TensorData> tensors, String name, long length) {
+    TensorData tensor = take(tensors, name, DataType.F32);
+    if (tensor.shape().size() != 2 || tensor.shape().get(0) != length) {
+      throw new IllegalArgumentException(
+          name + ": shape " + tensor.shape() + " (expected: (" + length + ", W))");
+    }
+    return tensor.toFloats();
+  }
+
+  private static FeatureStatistics statistics(Map<String, TensorData> tensors) {
+    long[] counts = take(tensors, CLASS_COUNTS, DataType.I64).toLongs();
+    TensorData sums = take(tensors, CLASS_SUMS, DataType.I64);
+    if (sums.shape().size() != 2 || sums.shape().get(0) != counts.length) {
+      throw new IllegalArgumentException(
+          CLASS_SUMS + ": shape " + sums.shape() + " (expected: (" + counts.length + ", d))");
+    }
+    return FeatureStatistics.restore(
+        Math.toIntExact(sums.shape().get(1)),
+        counts,
+        sums.toLongs(),
+        take(tensors, PRODUCTS, DataType.I64).toLongs());
+  }
+
+  private static TensorData take(Map<String, TensorData> tensors, String name, DataType type) {
+    TensorData tensor = tensors.remove(name);
+    if (tensor == null || tensor.type() != type) {
+      throw new IllegalArgumentException(
+          name + ": " + (tensor == null ? "missing" : tensor.type()) + " (expected: " + type + ")");
+    }
+    return tensor;
   }
 
   /** SHA-256 in hexadecimal. */
   public static String versionId(byte[] bytes) {
-    throw new UnsupportedOperationException();
+    return versionId(ByteBuffer.wrap(bytes));
+  }
+
+  /** The same of a buffer's remaining bytes; its position stays. */
+  public static String versionId(ByteBuffer bytes) {
+    try {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      digest.update(bytes.duplicate());
+      return HexFormat.of().formatHex(digest.digest());
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("every JDK has SHA-256", e);
+    }
   }
 }

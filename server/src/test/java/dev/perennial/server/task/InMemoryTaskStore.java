@@ -1,0 +1,63 @@
+package dev.perennial.server.task;
+
+import dev.perennial.server.error.ErrorCode;
+import dev.perennial.server.error.ServingException;
+import java.nio.ByteBuffer;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** A store that forgets everything with the process, for tests. Safe for any thread. */
+public final class InMemoryTaskStore implements TaskStore {
+  private final Map<String, byte[]> versions = new ConcurrentHashMap<>();
+  private volatile Manifest manifest = Manifest.empty();
+
+  @Override
+  public Manifest manifest() {
+    return manifest;
+  }
+
+  @Override
+  public void writeManifest(Manifest next) {
+    manifest = next;
+  }
+
+  @Override
+  public void putVersion(String versionId, byte[] bytes) {
+    versions.put(versionId, bytes.clone());
+  }
+
+  @Override
+  public ByteBuffer getVersion(String versionId) {
+    byte[] bytes = versions.get(versionId);
+    if (bytes == null) {
+      throw new ServingException(
+          ErrorCode.NOT_FOUND, "VERSION_NOT_FOUND", "version: " + versionId);
+    }
+    if (!TaskVersionFile.versionId(bytes).equals(versionId)) {
+      throw new ServingException(ErrorCode.DATA_LOSS, "VERSION_DAMAGED", "version: " + versionId);
+    }
+    return ByteBuffer.wrap(bytes).asReadOnlyBuffer();
+  }
+
+  @Override
+  public void removeVersionsExcept(Set<String> versionIds) {
+    versions.keySet().retainAll(versionIds);
+  }
+
+  /** The versions that are stored. */
+  public Set<String> versionIds() {
+    return Set.copyOf(versions.keySet());
+  }
+
+  /** Flips one bit of a stored version. */
+  public void damage(String versionId) {
+    versions.computeIfPresent(
+        versionId,
+        (id, bytes) -> {
+          byte[] damaged = bytes.clone();
+          damaged[damaged.length / 2] ^= 1;
+          return damaged;
+        });
+  }
+}
