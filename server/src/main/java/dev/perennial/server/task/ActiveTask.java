@@ -8,9 +8,6 @@ public record ActiveTask(
 
   static ActiveTask of(String versionId, TaskVersion version) {
     return new ActiveTask(
-        version.task(),
-        versionId,
-        version,
-        new TaskGaussian(version.statistics(), version.gate()));
+        version.task(), versionId, version, new TaskGaussian(version.statistics(), version.gate()));
   }
 }

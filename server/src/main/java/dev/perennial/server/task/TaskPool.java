@@ -319,7 +319,9 @@ public final class TaskPool implements AutoCloseable {
     }
   }
 
-  /** Without what the manifest no longer names; what stays unavailable knows whether it is active. */
+  /**
+   * Without what the manifest no longer names; what stays unavailable knows whether it is active.
+   */
   private static State pruned(State state) {
     Set<String> ids = state.manifest().versionIds();
     Map<String, VersionSummary> summaries = new HashMap<>(state.summaries());
@@ -327,8 +329,7 @@ public final class TaskPool implements AutoCloseable {
     Map<String, UnavailableVersion> unavailable = new HashMap<>();
     for (UnavailableVersion version : state.unavailable().values()) {
       if (ids.contains(version.versionId())) {
-        boolean active =
-            version.versionId().equals(state.manifest().active().get(version.task()));
+        boolean active = version.versionId().equals(state.manifest().active().get(version.task()));
         unavailable.put(
             version.versionId(),
             new UnavailableVersion(version.task(), version.versionId(), active, version.cause()));
@@ -372,8 +373,7 @@ public final class TaskPool implements AutoCloseable {
         versions.add(summary);
       }
     }
-    return new History(
-        task, PoolChange.activeVersion(now.manifest(), task), List.copyOf(versions));
+    return new History(task, PoolChange.activeVersion(now.manifest(), task), List.copyOf(versions));
   }
 
   /** Every known task's name in order, those that do not serve included. */

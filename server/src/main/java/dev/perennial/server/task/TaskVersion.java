@@ -46,8 +46,7 @@ public record TaskVersion(
     classNames = List.copyOf(classNames);
     options = Collections.unmodifiableMap(new TreeMap<>(options));
     metrics = Collections.unmodifiableMap(new TreeMap<>(metrics));
-    require(
-        NAME.matcher(task).matches(), "task", task, "1 to 63 of a-z 0-9 - _, a letter first");
+    require(NAME.matcher(task).matches(), "task", task, "1 to 63 of a-z 0-9 - _, a letter first");
     requireClassNames(classNames);
     int first = template.indexOf(PLACEHOLDER);
     require(

@@ -185,7 +185,9 @@ public final class TaskVersionFile {
 
   private static Prefixes prefixes(Map<String, TensorData> tensors) {
     TensorData first = tensors.get(key("image", 0));
-    if (first == null || first.shape().size() != 2 || first.shape().get(0) > PrefixShape.MAX_LENGTH) {
+    if (first == null
+        || first.shape().size() != 2
+        || first.shape().get(0) > PrefixShape.MAX_LENGTH) {
       throw new IllegalArgumentException(
           key("image", 0)
               + ": "

@@ -31,8 +31,7 @@ public final class InMemoryTaskStore implements TaskStore {
   public ByteBuffer getVersion(String versionId) {
     byte[] bytes = versions.get(versionId);
     if (bytes == null) {
-      throw new ServingException(
-          ErrorCode.NOT_FOUND, "VERSION_NOT_FOUND", "version: " + versionId);
+      throw new ServingException(ErrorCode.NOT_FOUND, "VERSION_NOT_FOUND", "version: " + versionId);
     }
     if (!TaskVersionFile.versionId(bytes).equals(versionId)) {
       throw new ServingException(ErrorCode.DATA_LOSS, "VERSION_DAMAGED", "version: " + versionId);

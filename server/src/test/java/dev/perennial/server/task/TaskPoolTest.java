@@ -106,8 +106,7 @@ class TaskPoolTest {
   @Test
   void publish_otherBackboneOrEmbedDim_failsAndChangesNothing() {
     TaskVersion foreign = TaskVersions.random("cats", 1, "cd".repeat(32));
-    assertFails(
-        ErrorCode.FAILED_PRECONDITION, "BACKBONE_MISMATCH", () -> pool.publish(foreign));
+    assertFails(ErrorCode.FAILED_PRECONDITION, "BACKBONE_MISMATCH", () -> pool.publish(foreign));
     TaskPool wider = TaskPool.open(store, TaskVersions.BACKBONE, 16);
     assertFails(
         ErrorCode.FAILED_PRECONDITION,
@@ -202,8 +201,7 @@ class TaskPoolTest {
         ErrorCode.FAILED_PRECONDITION,
         "BACKBONE_MISMATCH",
         () -> again.activate("signs", again.unavailable().get(1).versionId()));
-    assertFails(
-        ErrorCode.DATA_LOSS, "VERSION_DAMAGED", () -> again.activate("cats", damaged));
+    assertFails(ErrorCode.DATA_LOSS, "VERSION_DAMAGED", () -> again.activate("cats", damaged));
     for (int seed = 10; seed < 30; seed++) {
       again.publish(TaskVersions.random("cats", seed));
     }
@@ -240,8 +238,7 @@ class TaskPoolTest {
     List<RuntimeException> refused = new ArrayList<>();
     pool.listen(
         snapshot ->
-            refused.add(
-                assertThrows(IllegalStateException.class, () -> pool.delete("cats"))));
+            refused.add(assertThrows(IllegalStateException.class, () -> pool.delete("cats"))));
     pool.publish(TaskVersions.random("cats", 1));
     assertEquals(1, refused.size());
     assertEquals(List.of("cats"), names(pool.snapshot()));
