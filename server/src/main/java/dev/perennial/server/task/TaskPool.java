@@ -298,7 +298,7 @@ public final class TaskPool implements AutoCloseable {
       requireOpen();
       State before = state;
       State after = change.after(before);
-      if (after != before) {
+      if (after.snapshot().epoch() != before.snapshot().epoch()) {
         store.writeManifest(after.manifest());
         State pruned = pruned(after);
         state = pruned;
