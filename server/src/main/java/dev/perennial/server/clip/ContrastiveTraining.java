@@ -1,7 +1,16 @@
 package dev.perennial.server.clip;
 
+import ai.djl.pytorch.jni.TorchProgram;
+import ai.djl.pytorch.jni.TorchProgram.Mode;
+import ai.djl.pytorch.jni.TorchValue;
+import dev.perennial.server.safetensors.DataType;
 import dev.perennial.server.safetensors.TensorData;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
 
 /**
  * A whole CLIP while it is pre-trained from nothing: symmetric cross-entropy over images and
@@ -10,6 +19,14 @@ import java.util.List;
  * 100. float32. Owned by one thread.
  */
 public final class ContrastiveTraining implements AutoCloseable {
+  private static final double WEIGHT_DECAY = 0.05;
+  private static final double BETA_1 = 0.9;
+  private static final double BETA_2 = 0.98;
+  private static final double EPSILON = 1e-6;
+  private static final double MAX_GRADIENT_NORM = 1;
+  private static final double MAX_LOGIT_SCALE = 100;
+  private static final double FIRST_LOGIT_SCALE = 1 / 0.07;
+
   /**
    * A weighted cross-entropy of some of the batch's images against some of the prompts.
    *
@@ -25,9 +42,71 @@ public final class ContrastiveTraining implements AutoCloseable {
   /** Contrastive loss, weighted sum of auxiliary losses, and logit scale. */
   public record Step(float contrastiveLoss, float auxiliaryLoss, float logitScale) {}
 
-  /** Random weights from the seed, as in the CLIP paper's initialisation. */
+  private final ClipConfig config;
+  private final List<WeightLayout.Entry> entries = new ArrayList<>();
+  private final int imageWeights;
+  private final TorchProgram program;
+  private final TorchValue device;
+  private final TorchValue weights;
+  private final TorchValue means;
+  private final TorchValue squares;
+  private int steps;
+
+  private final HostBuffer pixelsBuffer = new HostBuffer();
+  private final TextBuffers captionBuffers = new TextBuffers();
+  private final TextBuffers promptBuffers = new TextBuffers();
+
+  /** Ids and ends of the texts of one call. */
+  private static final class TextBuffers {
+    private final HostBuffer tokens = new HostBuffer();
+    private final HostBuffer ends = new HostBuffer();
+  }
+
+  private ContrastiveTraining(ClipConfig config, String device, long seed) {
+    this.config = config;
+    entries.add(WeightLayout.logitScale(Math.log(FIRST_LOGIT_SCALE)));
+    List<WeightLayout.Entry> image = WeightLayout.image(config);
+    entries.addAll(image);
+    imageWeights = image.size();
+    entries.addAll(WeightLayout.text(config));
+    program = TowersArchive.load(config);
+    this.device = TorchValue.text(device);
+    SplittableRandom random = new SplittableRandom(seed);
+    weights = filled(entry -> random(entry, random));
+    means = filled(entry -> new float[Math.toIntExact(entry.elementCount())]);
+    squares = filled(entry -> new float[Math.toIntExact(entry.elementCount())]);
+  }
+
+  /** Random weights from the seed, as in OpenAI's code (CLIP.initialize_parameters). */
   public static ContrastiveTraining start(ClipConfig config, String device, long seed) {
-    throw new UnsupportedOperationException();
+    ClipModel.checkDevice(device);
+    return new ContrastiveTraining(config, device, seed);
+  }
+
+  private static float[] random(WeightLayout.Entry entry, SplittableRandom random) {
+    WeightLayout.Init init = entry.init();
+    float[] values = new float[Math.toIntExact(entry.elementCount())];
+    for (int i = 0; i < values.length; i++) {
+      double noise = init.standardDeviation() == 0 ? 0 : random.nextGaussian();
+      values[i] = (float) (init.mean() + init.standardDeviation() * noise);
+    }
+    return values;
+  }
+
+  /** One tensor per entry, on the device. */
+  private TorchValue filled(java.util.function.Function<WeightLayout.Entry, float[]> values) {
+    HostBuffer host = new HostBuffer();
+    List<TorchValue> placed = new ArrayList<>();
+    try (TorchValue full = TorchValue.integer(0)) {
+      for (WeightLayout.Entry entry : entries) {
+        try (TorchValue view = host.floats(List.of(values.apply(entry)), entry.rows())) {
+          placed.add(program.call("place", Mode.NO_GRADIENT, view, device, full));
+        }
+      }
+      return TorchValue.list(placed);
+    } finally {
+      placed.forEach(TorchValue::close);
+    }
   }
 
   /**
@@ -43,26 +122,172 @@ public final class ContrastiveTraining implements AutoCloseable {
       List<int[]> prompts,
       List<AuxiliaryTask> auxiliary,
       float learningRate) {
-    throw new UnsupportedOperationException();
+    check(captions.size(), prompts.size(), auxiliary);
+    Texts caption = Texts.of(captions, config);
+    Texts prompt = Texts.of(prompts, config);
+    List<AuxiliaryTask> present = auxiliary.stream().filter(t -> t.images().length > 0).toList();
+    List<TorchValue> indices = new ArrayList<>();
+    steps++;
+    try (TorchValue imageCount = TorchValue.integer(imageWeights);
+        TorchValue step = TorchValue.integer(steps);
+        TorchValue numbers =
+            TorchValue.numbers(
+                learningRate,
+                WEIGHT_DECAY,
+                BETA_1,
+                BETA_2,
+                EPSILON,
+                MAX_GRADIENT_NORM,
+                Math.log(MAX_LOGIT_SCALE));
+        TorchValue images = images(pixels, captions.size());
+        TorchValue captionIds = ids(captionBuffers, caption);
+        TorchValue captionEnds = captionBuffers.ends.longs(caption.ends());
+        TorchValue promptIds = ids(promptBuffers, prompt);
+        TorchValue promptEnds = promptBuffers.ends.longs(prompt.ends());
+        TorchValue chosen = lists(present.stream().map(AuxiliaryTask::images).toList(), indices);
+        TorchValue targets = lists(present.stream().map(AuxiliaryTask::targets).toList(), indices);
+        TorchValue ranges = ranges(present);
+        TorchValue shares =
+            TorchValue.numbers(present.stream().mapToDouble(AuxiliaryTask::weight).toArray());
+        TorchValue report =
+            program.call(
+                "contrastive_step",
+                Mode.GRADIENT,
+                weights,
+                means,
+                squares,
+                imageCount,
+                step,
+                numbers,
+                images,
+                captionIds,
+                captionEnds,
+                promptIds,
+                promptEnds,
+                chosen,
+                targets,
+                ranges,
+                shares,
+                device)) {
+      float[] values = report.toFloats();
+      return new Step(values[0], values[1], values[2]);
+    } finally {
+      indices.forEach(TorchValue::close);
+    }
+  }
+
+  private static void check(int batch, int prompts, List<AuxiliaryTask> auxiliary) {
+    for (AuxiliaryTask task : auxiliary) {
+      boolean range = task.firstPrompt() >= 0 && task.promptCount() > 0;
+      if (!range || task.firstPrompt() > prompts - task.promptCount()) {
+        throw new IllegalArgumentException(
+            "prompts: %d from %d (expected: within %d)"
+                .formatted(task.promptCount(), task.firstPrompt(), prompts));
+      }
+      if (task.images().length != task.targets().length) {
+        throw new IllegalArgumentException(
+            "targets: %d (expected: %d)".formatted(task.targets().length, task.images().length));
+      }
+      for (int i = 0; i < task.images().length; i++) {
+        int image = task.images()[i];
+        int target = task.targets()[i];
+        if (image < 0 || image >= batch || target < 0 || target >= task.promptCount()) {
+          throw new IllegalArgumentException(
+              "image %d, target %d (expected: below %d and %d)"
+                  .formatted(image, target, batch, task.promptCount()));
+        }
+      }
+    }
+  }
+
+  private TorchValue images(float[] pixels, int batch) {
+    int side = config.imageSize();
+    long expected = 3L * side * side * batch;
+    if (pixels.length != expected) {
+      throw new IllegalArgumentException(
+          "pixels: %d (expected: %d)".formatted(pixels.length, expected));
+    }
+    return pixelsBuffer.floats(List.of(pixels), batch, 3, side, side);
+  }
+
+  private static TorchValue ids(TextBuffers buffers, Texts texts) {
+    return buffers.tokens.longs(texts.tokens(), texts.count(), texts.length());
+  }
+
+  /** A list of int64 vectors; what it views is kept by the values that are added to owned. */
+  private static TorchValue lists(List<int[]> vectors, List<TorchValue> owned) {
+    List<TorchValue> values = vectors.stream().map(v -> new HostBuffer().longs(v)).toList();
+    owned.addAll(values);
+    return TorchValue.list(values);
+  }
+
+  private static TorchValue ranges(List<AuxiliaryTask> tasks) {
+    long[] ranges = new long[2 * tasks.size()];
+    for (int j = 0; j < tasks.size(); j++) {
+      ranges[2 * j] = tasks.get(j).firstPrompt();
+      ranges[2 * j + 1] = tasks.get(j).firstPrompt() + tasks.get(j).promptCount();
+    }
+    return TorchValue.integers(ranges);
   }
 
   /** L2-normalised features with the present weights, without gradients: (B, E). */
   public float[] imageFeatures(float[] pixels, int batch) {
-    throw new UnsupportedOperationException();
+    try (TorchValue images = images(pixels, batch);
+        TorchValue part = part("image_part");
+        TorchValue features =
+            program.call("image_features", Mode.INFERENCE, part, images, device)) {
+      return features.toFloats();
+    }
   }
 
   /** L2-normalised features with the present weights, without gradients: (K, E). */
   public float[] textFeatures(List<int[]> tokens) {
-    throw new UnsupportedOperationException();
+    Texts texts = Texts.of(tokens, config);
+    try (TorchValue ids = ids(captionBuffers, texts);
+        TorchValue ends = captionBuffers.ends.longs(texts.ends());
+        TorchValue part = part("text_part");
+        TorchValue features =
+            program.call("text_features", Mode.INFERENCE, part, ids, ends, device)) {
+      return features.toFloats();
+    }
+  }
+
+  private TorchValue part(String method) {
+    try (TorchValue count = TorchValue.integer(imageWeights)) {
+      return program.call(method, Mode.NO_GRADIENT, weights, count);
+    }
   }
 
   /** Copies of all weights, float32, under their Hugging Face names. */
   public List<TensorData> weights() {
-    throw new UnsupportedOperationException();
+    List<float[]> values;
+    try (TorchValue copies = program.call("to_host", Mode.NO_GRADIENT, weights)) {
+      values = copies.toFloatLists();
+    }
+    List<TensorData> named = new ArrayList<>();
+    for (int i = 0; i < entries.size(); i++) {
+      WeightLayout.Entry entry = entries.get(i);
+      FloatBuffer source = FloatBuffer.wrap(values.get(i));
+      for (String name : entry.names()) {
+        int count = source.capacity() / entry.names().size();
+        ByteBuffer bytes =
+            ByteBuffer.allocate(count * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        for (int j = 0; j < count; j++) {
+          bytes.putFloat(source.get());
+        }
+        ByteBuffer view = bytes.flip().asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
+        named.add(new TensorData(name, DataType.F32, entry.shape(), view));
+      }
+    }
+    return named;
   }
 
   @Override
   public void close() {
-    throw new UnsupportedOperationException();
+    weights.close();
+    means.close();
+    squares.close();
+    device.close();
+    program.close();
   }
 }

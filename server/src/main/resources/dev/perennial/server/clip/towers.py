@@ -1,0 +1,245 @@
+# CLIP's two towers with residual attention, as TorchScript. Java packs this text into a module
+# without weights (TowersArchive) and hands in every tensor; the words in capitals are replaced by
+# the model's numbers (ClipConfig).
+#
+# Radford et al. 2021, "Learning Transferable Visual Models From Natural Language Supervision";
+# Tang et al. 2024, "Mind the Interference" (DIKI), equation 5: the branch of a task, whose keys and
+# values are learned, is added to the attention of the frozen layer before the output projection.
+#
+# Letters: B rows (images or texts), N tokens, M tokens that are asked for, W width, H heads,
+# D = W / H, P prefix length, E embed dim, K texts, T tasks, L layers with a branch.
+#
+# Precision: linear layers and attention run in the dtype of their weights (float32 or bfloat16).
+# The residual stream, LayerNorm, embeddings, the last projection, normalisation and losses are
+# always float32, as under autocast: sums over many terms and layers lose too much in eight bits.
+class Towers(Module):
+  __parameters__ = []
+  __buffers__ = []
+  training : bool
+
+  # ---- weights ---------------------------------------------------------------------------------
+
+  # A copy on the device; host memory behind x may then be used again. half: 1 for bfloat16.
+  def place(self: __torch__.Towers, x: Tensor, device: str, half: int) -> Tensor:
+    dtype = x.dtype
+    if half == 1:
+      dtype = 15  # bfloat16
+    return torch.clone(torch.to(x, torch.device(device), dtype))
+
+  # Contiguous copies in host memory.
+  def to_host(self: __torch__.Towers, weights: List[Tensor]) -> List[Tensor]:
+    copies = annotate(List[Tensor], [])
+    for weight in weights:
+      copies.append(torch.clone(weight.cpu()))
+    return copies
+
+  # ---- the two towers --------------------------------------------------------------------------
+
+  # weights: class embedding (W), patch embedding (W, 3*p*p), positions (N, W), first LayerNorm (2),
+  # twelve a layer, last LayerNorm (2), projection (E, W).
+  def image_tower(self: __torch__.Towers, weights: List[Tensor], pixels: Tensor, branches: List[List[Tensor]]) -> Tensor:
+    B = pixels.size(0)
+    patches = pixels[:, :, :IMAGE_CROP, :IMAGE_CROP].reshape(B, 3, IMAGE_GRID, PATCH, IMAGE_GRID, PATCH)
+    patches = patches.permute(0, 2, 4, 1, 3, 5).reshape(B, IMAGE_GRID * IMAGE_GRID, 3 * PATCH * PATCH)
+    x = torch.linear(torch.to(patches, weights[1].dtype), weights[1]).float()  # (B, N-1, W)
+    x = torch.cat([weights[0].expand(B, 1, -1), x], 1) + weights[2]  # (B, N, W)
+    x = torch.layer_norm(x, [IMAGE_WIDTH], weights[3], weights[4], IMAGE_EPSILON)
+    for i in range(IMAGE_LAYERS - 1):
+      branch = self.branch_of(branches, i)
+      x = self.layer(x, weights[5 + 12 * i : 17 + 12 * i], None, branch, IMAGE_HEADS, IMAGE_EPSILON, IMAGE_QUICK)
+    end = 5 + 12 * IMAGE_LAYERS
+    branch = self.branch_of(branches, IMAGE_LAYERS - 1)
+    row = x[:, 0:1]  # the class token's, (B, 1, W)
+    row = self.last_layer(row, x, weights[end - 12 : end], None, branch, IMAGE_HEADS, IMAGE_EPSILON, IMAGE_QUICK)
+    row = torch.layer_norm(row[:, 0], [IMAGE_WIDTH], weights[end], weights[end + 1], IMAGE_EPSILON)
+    return self.normalised(torch.linear(row, weights[end + 2]))  # (B, E)
+
+  # weights: token embedding (V, W), positions (C, W), twelve a layer, last LayerNorm (2),
+  # projection (E, W). tokens (K, N) are cut after the last end of text; ends (K): the row to read.
+  def text_tower(self: __torch__.Towers, weights: List[Tensor], tokens: Tensor, ends: Tensor, branches: List[List[Tensor]]) -> Tensor:
+    K = tokens.size(0)
+    N = tokens.size(1)
+    x = torch.embedding(weights[0], tokens) + weights[1][:N]  # (K, N, W)
+    places = torch.arange(N, device=tokens.device)
+    never = torch.zeros([1], device=tokens.device, dtype=weights[4].dtype) - inf
+    causal = torch.where(places.unsqueeze(0) > places.unsqueeze(1), never, torch.zeros_like(never))  # (N, N)
+    for i in range(TEXT_LAYERS - 1):
+      branch = self.branch_of(branches, i)
+      x = self.layer(x, weights[2 + 12 * i : 14 + 12 * i], causal, branch, TEXT_HEADS, TEXT_EPSILON, TEXT_QUICK)
+    end = 2 + 12 * TEXT_LAYERS
+    branch = self.branch_of(branches, TEXT_LAYERS - 1)
+    row = torch.gather(x, 1, ends.view(K, 1, 1).expand(K, 1, TEXT_WIDTH))  # (K, 1, W)
+    seen = torch.index_select(causal, 0, ends).view(K, 1, 1, N)
+    row = self.last_layer(row, x, weights[end - 12 : end], seen, branch, TEXT_HEADS, TEXT_EPSILON, TEXT_QUICK)
+    row = torch.layer_norm(row[:, 0], [TEXT_WIDTH], weights[end], weights[end + 1], TEXT_EPSILON)
+    return self.normalised(torch.linear(row, weights[end + 2]))  # (K, E)
+
+  def normalised(self: __torch__.Towers, x: Tensor) -> Tensor:
+    return x / torch.clamp_min(torch.norm(x, 2, [-1], True), 1e-12)
+
+  # ---- one layer -------------------------------------------------------------------------------
+  # w: LayerNorm (2), in-projection (3W, W) + (3W), out-projection (2), LayerNorm (2), MLP (4).
+
+  def layer(self: __torch__.Towers, x: Tensor, w: List[Tensor], mask: Optional[Tensor], branch: List[Tensor], heads: int, epsilon: float, quick: bool) -> Tensor:
+    W = x.size(2)
+    h = torch.layer_norm(x, [W], w[0], w[1], epsilon)
+    q, k, v = torch.chunk(torch.linear(torch.to(h, w[2].dtype), w[2], w[3]), 3, -1)  # (B, N, W) each
+    a = self.attention(self.split(q, heads), self.split(k, heads), self.split(v, heads), mask, branch)
+    x = x + torch.linear(a, w[4], w[5])
+    return x + self.mlp(x, w, epsilon, quick)  # (B, N, W)
+
+  # The same for the one token of each row that is read afterwards: it asks, all tokens answer.
+  def last_layer(self: __torch__.Towers, row: Tensor, x: Tensor, w: List[Tensor], mask: Optional[Tensor], branch: List[Tensor], heads: int, epsilon: float, quick: bool) -> Tensor:
+    W = x.size(2)
+    asking = torch.layer_norm(row, [W], w[0], w[1], epsilon)
+    h = torch.layer_norm(x, [W], w[0], w[1], epsilon)
+    q = torch.linear(torch.to(asking, w[2].dtype), w[2][:W], w[3][:W])  # (B, 1, W)
+    k, v = torch.chunk(torch.linear(torch.to(h, w[2].dtype), w[2][W:], w[3][W:]), 2, -1)  # (B, N, W) each
+    a = self.attention(self.split(q, heads), self.split(k, heads), self.split(v, heads), mask, branch)
+    row = row + torch.linear(a, w[4], w[5])
+    return row + self.mlp(row, w, epsilon, quick)  # (B, 1, W)
+
+  def mlp(self: __torch__.Towers, x: Tensor, w: List[Tensor], epsilon: float, quick: bool) -> Tensor:
+    h = torch.layer_norm(x, [x.size(2)], w[6], w[7], epsilon)
+    h = torch.linear(torch.to(h, w[8].dtype), w[8], w[9])
+    if quick:
+      h = torch.silu(h * 1.702) * (1. / 1.702)  # h * sigmoid(1.702 h)
+    else:
+      h = torch.gelu(h)
+    return torch.linear(h, w[10], w[11])
+
+  def split(self: __torch__.Towers, x: Tensor, heads: int) -> Tensor:
+    return x.view(x.size(0), x.size(1), heads, -1).transpose(1, 2)  # (B, H, N, D)
+
+  # softmax(Q K^T / sqrt(D)) V + w softmax(Q key^T / sqrt(D)) value, heads joined again.
+  # q (B, H, M, D); k, v (B, H, N, D); mask, added to the logits, broadcasts to (B, H, M, N).
+  # branch: nothing, or key and value (R, P, W), a mask (R, 1, 1, P) and w (R, 1, 1, 1); R is B or 1.
+  # Where gradients flow, attention is spelt out: the same bits each time on every device.
+  def attention(self: __torch__.Towers, q: Tensor, k: Tensor, v: Tensor, mask: Optional[Tensor], branch: List[Tensor]) -> Tensor:
+    scale = q.size(3) ** -0.5
+    if torch.is_grad_enabled():
+      logits = torch.matmul(q * scale, k.transpose(2, 3))  # (B, H, M, N)
+      if mask is not None:
+        logits = logits + mask
+      o = torch.matmul(torch.softmax(logits, -1), v)
+    else:
+      o = torch.scaled_dot_product_attention(q, k, v, mask)  # (B, H, M, D)
+    if len(branch) > 0:
+      key = self.split(torch.to(branch[0], q.dtype), q.size(1))  # (R, H, P, D)
+      value = self.split(torch.to(branch[1], q.dtype), q.size(1))
+      logits = torch.matmul(q * scale, key.transpose(2, 3)) + branch[2]  # (B, H, M, P)
+      o = o + branch[3] * torch.matmul(torch.softmax(logits, -1), value)
+    return o.transpose(1, 2).reshape(q.size(0), q.size(2), -1)  # (B, M, W)
+
+  # ---- branches --------------------------------------------------------------------------------
+
+  def branch_of(self: __torch__.Towers, branches: List[List[Tensor]], layer: int) -> List[Tensor]:
+    branch = annotate(List[Tensor], [])
+    if layer < len(branches):
+      branch = branches[layer]
+    return branch
+
+  # Each row's own prefix. bank (L, 2, T, P, W); mask (T, P) of 0 and -inf; slots, gates (B).
+  def gather(self: __torch__.Towers, bank: Tensor, mask: Tensor, slots: Tensor, gates: Tensor) -> List[List[Tensor]]:
+    branches = annotate(List[List[Tensor]], [])
+    rows = torch.index_select(mask, 0, slots).unsqueeze(1).unsqueeze(1)  # (B, 1, 1, P)
+    w = torch.to(gates, bank.dtype).view(-1, 1, 1, 1)
+    for i in range(bank.size(0)):
+      key = torch.index_select(bank[i][0], 0, slots)  # (B, P, W)
+      value = torch.index_select(bank[i][1], 0, slots)
+      branches.append([key, value, rows, w])
+    return branches
+
+  # A bank of the given shape on the device. Prefix old_slots[j] of the old bank becomes
+  # new_slots[j]; fresh (F, L, 2, P, W), from the host, become fresh_slots. What is shorter or
+  # shallower than the bank is filled up with zeros.
+  def bank(self: __torch__.Towers, old: Tensor, old_slots: List[int], new_slots: List[int], fresh: Tensor, fresh_slots: List[int], shape: List[int], device: str, half: int) -> Tensor:
+    dtype = 6  # float32
+    if half == 1:
+      dtype = 15  # bfloat16
+    bank = torch.zeros(shape, dtype=dtype, device=torch.device(device))
+    L = min(old.size(0), bank.size(0))
+    P = min(old.size(3), bank.size(3))
+    for j in range(len(old_slots)):
+      bank[:L, :, new_slots[j], :P].copy_(old[:L, :, old_slots[j], :P])
+    for j in range(len(fresh_slots)):
+      bank[:, :, fresh_slots[j]].copy_(fresh[j])
+    return bank
+
+  # ---- inference -------------------------------------------------------------------------------
+
+  def image_features(self: __torch__.Towers, weights: List[Tensor], pixels: Tensor, device: str) -> Tensor:
+    x = torch.to(pixels, torch.device(device))
+    return self.image_tower(weights, x, annotate(List[List[Tensor]], [])).cpu()
+
+  def image_features_with_tasks(self: __torch__.Towers, weights: List[Tensor], pixels: Tensor, bank: Tensor, mask: Tensor, slots: Tensor, gates: Tensor, device: str) -> Tensor:
+    d = torch.device(device)
+    branches = self.gather(bank, mask, torch.to(slots, d), torch.to(gates, d))
+    return self.image_tower(weights, torch.to(pixels, d), branches).cpu()
+
+  def text_features(self: __torch__.Towers, weights: List[Tensor], tokens: Tensor, ends: Tensor, device: str) -> Tensor:
+    d = torch.device(device)
+    return self.text_tower(weights, torch.to(tokens, d), torch.to(ends, d), annotate(List[List[Tensor]], [])).cpu()
+
+  def text_features_with_tasks(self: __torch__.Towers, weights: List[Tensor], tokens: Tensor, ends: Tensor, bank: Tensor, mask: Tensor, slots: Tensor, gates: Tensor, device: str) -> Tensor:
+    d = torch.device(device)
+    branches = self.gather(bank, mask, torch.to(slots, d), torch.to(gates, d))
+    return self.text_tower(weights, torch.to(tokens, d), torch.to(ends, d), branches).cpu()
+
+  # ---- learning a whole model ------------------------------------------------------------------
+
+  # One step of AdamW (Loshchilov & Hutter 2019) on everything. weights: logit scale, then image_weights
+  # tensors of the image tower, then the text tower's. numbers: learning rate, weight decay, beta1,
+  # beta2, epsilon, greatest gradient norm, greatest logit scale (logarithm). Returns the contrastive
+  # loss, the auxiliary loss and exp(logit scale).
+  def contrastive_step(self: __torch__.Towers, weights: List[Tensor], means: List[Tensor], squares: List[Tensor], image_weights: int, step: int, numbers: List[float], pixels: Tensor, captions: Tensor, caption_ends: Tensor, prompts: Tensor, prompt_ends: Tensor, chosen: List[Tensor], targets: List[Tensor], ranges: List[int], shares: List[float], device: str) -> Tensor:
+    d = torch.device(device)
+    none = annotate(List[List[Tensor]], [])
+    leaves = annotate(List[Tensor], [])
+    for weight in weights:
+      leaves.append(torch.requires_grad_(torch.detach(weight)))
+    image_leaves = leaves[1 : 1 + image_weights]
+    text_leaves = leaves[1 + image_weights :]
+    images = self.image_tower(image_leaves, torch.to(pixels, d), none)  # (B, E)
+    texts = self.text_tower(text_leaves, torch.to(captions, d), torch.to(caption_ends, d), none)  # (B, E)
+    scale = torch.exp(leaves[0])
+    logits = scale * torch.matmul(images, texts.t())  # (B, B)
+    places = torch.arange(logits.size(0), device=d)
+    contrastive = (torch.cross_entropy_loss(logits, places) + torch.cross_entropy_loss(logits.t(), places)) * 0.5
+    auxiliary = torch.zeros_like(contrastive)
+    if len(chosen) > 0:
+      prompt_features = self.text_tower(text_leaves, torch.to(prompts, d), torch.to(prompt_ends, d), none)
+      for j in range(len(chosen)):
+        some = torch.index_select(images, 0, torch.to(chosen[j], d))
+        logits = scale * torch.matmul(some, prompt_features[ranges[2 * j] : ranges[2 * j + 1]].t())
+        auxiliary = auxiliary + torch.cross_entropy_loss(logits, torch.to(targets[j], d)) * shares[j]
+    gradients = torch.grad([contrastive + auxiliary], leaves)
+    report = torch.stack([torch.detach(contrastive), torch.detach(auxiliary), torch.detach(scale)])
+    self.adam_w(weights, means, squares, gradients, step, numbers)
+    torch.clamp_(weights[0], 0., numbers[6])
+    return report.cpu()
+
+  # The two towers' shares of such a list of weights.
+  def image_part(self: __torch__.Towers, weights: List[Tensor], image_weights: int) -> List[Tensor]:
+    return weights[1 : 1 + image_weights]
+
+  def text_part(self: __torch__.Towers, weights: List[Tensor], image_weights: int) -> List[Tensor]:
+    return weights[1 + image_weights :]
+
+  def adam_w(self: __torch__.Towers, weights: List[Tensor], means: List[Tensor], squares: List[Tensor], gradients: List[Optional[Tensor]], step: int, numbers: List[float]) -> None:
+    rate, decay, beta1, beta2, epsilon, greatest = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]
+    total = torch.zeros_like(weights[0])
+    for g in gradients:
+      if g is not None:
+        total = total + torch.sum(g * g)
+    shrink = torch.clamp_max(torch.reciprocal(torch.sqrt(total) + 1e-6) * greatest, 1.)
+    for i in range(len(weights)):
+      g = gradients[i]
+      if g is not None:
+        g = g * shrink
+        if weights[i].dim() > 1:
+          weights[i].mul_(1. - rate * decay)
+        means[i].mul_(beta1).add_(g, alpha=1. - beta1)
+        squares[i].mul_(beta2).addcmul_(g, g, value=1. - beta2)
+        root = torch.sqrt(squares[i] / (1. - beta2 ** step)) + epsilon
+        weights[i].addcdiv_(means[i], root, value=-rate / (1. - beta1 ** step))
