@@ -42,8 +42,8 @@ public final class TorchValue implements AutoCloseable {
   }
 
   /**
-   * A float32 tensor that views the buffer's memory from position 0, which must stay unchanged while
-   * the value, or a list that it is part of, is used: so close it last.
+   * A float32 tensor that views the buffer's memory from position 0, which must stay unchanged
+   * while the value, or a list that it is part of, is used: so close it last.
    *
    * @param floats direct, in native order
    */
@@ -66,8 +66,7 @@ public final class TorchValue implements AutoCloseable {
           "buffer: " + bytes + " (expected: direct, native order, at least " + size + " bytes)");
     }
     Engine.getEngine("PyTorch"); // loads the native library
-    long tensor =
-        PyTorchLibrary.LIB.torchFromBlob(bytes, shape, type.ordinal(), DENSE, CPU, false);
+    long tensor = PyTorchLibrary.LIB.torchFromBlob(bytes, shape, type.ordinal(), DENSE, CPU, false);
     try {
       return new TorchValue(PyTorchLibrary.LIB.iValueFromTensor(tensor), bytes);
     } finally {

@@ -6,7 +6,6 @@ import ai.djl.pytorch.jni.TorchValue;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.safetensors.TensorData;
 import dev.perennial.server.task.Prefixes;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;

@@ -270,8 +270,7 @@ public final class ContrastiveTraining implements AutoCloseable {
       FloatBuffer source = FloatBuffer.wrap(values.get(i));
       for (String name : entry.names()) {
         int count = source.capacity() / entry.names().size();
-        ByteBuffer bytes =
-            ByteBuffer.allocate(count * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer bytes = ByteBuffer.allocate(count * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
         for (int j = 0; j < count; j++) {
           bytes.putFloat(source.get());
         }

@@ -29,8 +29,7 @@ final class PrefixBankBuilder {
   private final HostBuffer host = new HostBuffer();
   private @Nullable PrefixBank last;
 
-  PrefixBankBuilder(
-      TorchProgram program, ClipConfig config, String device, Precision precision) {
+  PrefixBankBuilder(TorchProgram program, ClipConfig config, String device, Precision precision) {
     this.program = program;
     this.config = config;
     this.device = device;
@@ -102,8 +101,7 @@ final class PrefixBankBuilder {
     long[] oneShape = {1, 2, 1, 1, width};
     HostBuffer nothing = new HostBuffer();
     try (TorchValue uploaded = upload(fresh, depth, length, width, keys, values);
-        TorchValue none =
-            nothing.floats(List.of(new float[2 * width]), oneShape);
+        TorchValue none = nothing.floats(List.of(new float[2 * width]), oneShape);
         TorchValue fromSlots = integers(from);
         TorchValue toSlots = integers(to);
         TorchValue newSlots = integers(freshSlots);

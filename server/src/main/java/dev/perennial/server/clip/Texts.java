@@ -56,7 +56,9 @@ record Texts(long[] tokens, int[] ends, int count, int length) {
     }
     if (end < 0) {
       throw ServingException.invalid(
-          "NO_END_OF_TEXT", "tokens", "text: no end of text (expected: " + config.endOfTextId() + ")");
+          "NO_END_OF_TEXT",
+          "tokens",
+          "text: no end of text (expected: " + config.endOfTextId() + ")");
     }
     return end;
   }

@@ -63,14 +63,11 @@ final class WeightLayout {
         List.of(prefix + "embeddings.patch_embedding.weight"),
         List.of(width, 3L, patch, patch),
         true,
-        // torch's default of a convolution is uniform within 1 / sqrt(fan in); this is its deviation.
+        // torch's default of a convolution is uniform within 1 / sqrt(fan in); this is its
+        // deviation.
         Init.normal(Math.pow(3 * 3.0 * patch * patch, -0.5)));
     layout.matrix(
-        prefix + "embeddings.position_embedding.weight",
-        config.imageTokens(),
-        width,
-        false,
-        small);
+        prefix + "embeddings.position_embedding.weight", config.imageTokens(), width, false, small);
     layout.layerNorm(prefix + "pre_layrnorm", width); // sic
     layout.layers(prefix, tower);
     layout.layerNorm(prefix + "post_layernorm", width);
