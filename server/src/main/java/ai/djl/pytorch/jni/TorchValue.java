@@ -1,7 +1,6 @@
 package ai.djl.pytorch.jni;
 
 import ai.djl.engine.Engine;
-import ai.djl.ndarray.types.DataType;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -19,6 +18,11 @@ import org.jspecify.annotations.Nullable;
 public final class TorchValue implements AutoCloseable {
   static final int[] CPU = {0, -1};
   private static final int DENSE = 0;
+
+  /** The native library's number of a type: the place in {@link ai.djl.ndarray.types.DataType}. */
+  private static final int FLOAT32 = 0;
+
+  private static final int INT64 = 6;
   private static final AtomicLong LIVE = new AtomicLong();
 
   private long handle;
@@ -48,16 +52,16 @@ public final class TorchValue implements AutoCloseable {
    * @param floats direct, in native order
    */
   public static TorchValue floats(ByteBuffer floats, long... shape) {
-    return view(floats, DataType.FLOAT32, shape);
+    return view(floats, FLOAT32, Float.BYTES, shape);
   }
 
   /** The same for int64. */
   public static TorchValue longs(ByteBuffer longs, long... shape) {
-    return view(longs, DataType.INT64, shape);
+    return view(longs, INT64, Long.BYTES, shape);
   }
 
-  private static TorchValue view(ByteBuffer bytes, DataType type, long... shape) {
-    long size = type.getNumOfBytes();
+  private static TorchValue view(ByteBuffer bytes, int type, long bytesEach, long... shape) {
+    long size = bytesEach;
     for (long length : shape) {
       size = Math.multiplyExact(size, length);
     }
@@ -66,7 +70,7 @@ public final class TorchValue implements AutoCloseable {
           "buffer: " + bytes + " (expected: direct, native order, at least " + size + " bytes)");
     }
     Engine.getEngine("PyTorch"); // loads the native library
-    long tensor = PyTorchLibrary.LIB.torchFromBlob(bytes, shape, type.ordinal(), DENSE, CPU, false);
+    long tensor = PyTorchLibrary.LIB.torchFromBlob(bytes, shape, type, DENSE, CPU, false);
     try {
       return new TorchValue(PyTorchLibrary.LIB.iValueFromTensor(tensor), bytes);
     } finally {
@@ -129,7 +133,7 @@ public final class TorchValue implements AutoCloseable {
   }
 
   private static float[] floatsOf(long tensor) {
-    if (PyTorchLibrary.LIB.torchDType(tensor) != DataType.FLOAT32.ordinal()
+    if (PyTorchLibrary.LIB.torchDType(tensor) != FLOAT32
         || PyTorchLibrary.LIB.torchDevice(tensor)[0] != CPU[0]
         || !PyTorchLibrary.LIB.torchIsContiguous(tensor)) {
       throw new IllegalStateException(
@@ -150,11 +154,14 @@ public final class TorchValue implements AutoCloseable {
 
   @Override
   public void close() {
-    if (handle != 0) {
-      PyTorchLibrary.LIB.torchDeleteIValue(handle);
-      handle = 0;
-      LIVE.decrementAndGet();
+    try {
+      if (handle != 0) {
+        PyTorchLibrary.LIB.torchDeleteIValue(handle);
+        handle = 0;
+        LIVE.decrementAndGet();
+      }
+    } finally {
+      Reference.reachabilityFence(memory);
     }
-    Reference.reachabilityFence(memory);
   }
 }
