@@ -10,7 +10,6 @@ import dev.perennial.server.task.Prefixes;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -77,7 +76,7 @@ final class PrefixBankBuilder {
       Function<Prefixes, List<float[]>> keys,
       Function<Prefixes, List<float[]>> values) {
     int depth = tasks.stream().mapToInt(t -> keys.apply(t).size()).max().orElseThrow();
-    Map<Prefixes, Integer> known = new IdentityHashMap<>();
+    IdentityHashMap<Prefixes, Integer> known = new IdentityHashMap<>();
     if (old != null && oldPart != null) {
       for (int slot = 0; slot < old.size(); slot++) {
         known.put(old.tasks().get(slot), slot);
