@@ -11,6 +11,7 @@ import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 
 /**
  * A whole CLIP while it is pre-trained from nothing: symmetric cross-entropy over images and
@@ -94,7 +95,7 @@ public final class ContrastiveTraining implements AutoCloseable {
   }
 
   /** One tensor per entry, on the device. */
-  private TorchValue filled(java.util.function.Function<WeightLayout.Entry, float[]> values) {
+  private TorchValue filled(Function<WeightLayout.Entry, float[]> values) {
     HostBuffer host = new HostBuffer();
     List<TorchValue> placed = new ArrayList<>();
     try (TorchValue full = TorchValue.integer(0)) {
@@ -224,8 +225,9 @@ public final class ContrastiveTraining implements AutoCloseable {
   private static TorchValue ranges(List<AuxiliaryTask> tasks) {
     long[] ranges = new long[2 * tasks.size()];
     for (int j = 0; j < tasks.size(); j++) {
-      ranges[2 * j] = tasks.get(j).firstPrompt();
-      ranges[2 * j + 1] = tasks.get(j).firstPrompt() + tasks.get(j).promptCount();
+      long first = tasks.get(j).firstPrompt();
+      ranges[2 * j] = first;
+      ranges[2 * j + 1] = first + tasks.get(j).promptCount();
     }
     return TorchValue.integers(ranges);
   }

@@ -8,6 +8,7 @@ import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.task.Prefixes;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.function.Function;
@@ -157,7 +158,7 @@ final class PrefixBankBuilder {
     List<float[]> rows = new ArrayList<>();
     for (Prefixes task : tasks) {
       float[] row = new float[length];
-      java.util.Arrays.fill(row, task.length(), length, Float.NEGATIVE_INFINITY);
+      Arrays.fill(row, task.length(), length, Float.NEGATIVE_INFINITY);
       rows.add(row);
     }
     return host.floats(rows, tasks.size(), length);
