@@ -21,6 +21,7 @@ final class WeightLayout {
    * @param half whether it may be kept in half precision
    * @param init how a model that starts from nothing fills it
    */
+  @SuppressWarnings("ArrayRecordComponent") // a shape as the program takes it, never compared
   record Entry(List<String> names, List<Long> shape, long[] rows, boolean half, Init init) {
     long elementCount() {
       long count = names.size();
@@ -35,6 +36,11 @@ final class WeightLayout {
   record Init(double mean, double standardDeviation) {
     static final Init ZEROS = new Init(0, 0);
     static final Init ONES = new Init(1, 0);
+
+    /** Deviation 1 / sqrt(count). */
+    static Init scaled(long count) {
+      return normal(1 / Math.sqrt((double) count));
+    }
 
     static Init normal(double standardDeviation) {
       return new Init(0, standardDeviation);
@@ -56,7 +62,7 @@ final class WeightLayout {
     Tower tower = config.image();
     long width = tower.width();
     long patch = config.patchSize();
-    Init small = Init.normal(Math.pow(width, -0.5));
+    Init small = Init.scaled(width);
     String prefix = "vision_model.";
     layout.vector(prefix + "embeddings.class_embedding", width, small);
     layout.add(
@@ -65,7 +71,7 @@ final class WeightLayout {
         true,
         // torch's default of a convolution is uniform within 1 / sqrt(fan in); this is its
         // deviation.
-        Init.normal(Math.pow(3 * 3.0 * patch * patch, -0.5)));
+        Init.scaled(3 * 3 * patch * patch));
     layout.matrix(
         prefix + "embeddings.position_embedding.weight", config.imageTokens(), width, false, small);
     layout.layerNorm(prefix + "pre_layrnorm", width); // sic
@@ -100,16 +106,16 @@ final class WeightLayout {
         config.embedDim(),
         width,
         false,
-        Init.normal(Math.pow(width, -0.5)));
+        Init.scaled(width));
     return List.copyOf(layout.entries);
   }
 
   private void layers(String prefix, Tower tower) {
     long width = tower.width();
     long mlp = tower.mlpWidth();
-    Init attention = Init.normal(Math.pow(width, -0.5));
-    Init projection = Init.normal(Math.pow(width, -0.5) * Math.pow(2.0 * tower.layers(), -0.5));
-    Init perceptron = Init.normal(Math.pow(2.0 * width, -0.5));
+    Init attention = Init.scaled(width);
+    Init projection = Init.scaled(2 * width * tower.layers());
+    Init perceptron = Init.scaled(2 * width);
     for (int i = 0; i < tower.layers(); i++) {
       String layer = prefix + "encoder.layers." + i + ".";
       layerNorm(layer + "layer_norm1", width);
