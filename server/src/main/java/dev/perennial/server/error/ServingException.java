@@ -67,6 +67,11 @@ public final class ServingException extends RuntimeException {
         ErrorCode.RESOURCE_EXHAUSTED, reason, message, null, retryAfter, null);
   }
 
+  /** Nobody here can do it now; the caller may try again, here or elsewhere. */
+  public static ServingException unavailable(String reason, String message, Duration retryAfter) {
+    return new ServingException(ErrorCode.UNAVAILABLE, reason, message, null, retryAfter, null);
+  }
+
   public ErrorCode code() {
     return code;
   }
