@@ -33,8 +33,7 @@ public record ServerConfig(
 
   /** The same on a free port of the loopback interface. */
   public ServerConfig onFreePort() {
-    return new ServerConfig(
-        model, data, grpc.at("127.0.0.1", 0), devices, training, images);
+    return new ServerConfig(model, data, grpc.at("127.0.0.1", 0), devices, training, images);
   }
 
   /** The same with another model. */

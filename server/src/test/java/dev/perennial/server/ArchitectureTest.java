@@ -19,8 +19,7 @@ import java.util.List;
 class ArchitectureTest {
   private static final String ROOT = "dev.perennial.server";
 
-  @ArchTest
-  static final ArchRule errorUsesNothing = only("error");
+  @ArchTest static final ArchRule errorUsesNothing = only("error");
 
   @ArchTest static final ArchRule configUsesNothing = only("config", "error");
 
@@ -55,7 +54,15 @@ class ArchitectureTest {
   @ArchTest
   static final ArchRule grpcKnowsNoStore =
       only(
-          "grpc", "device", "training", "task", "clip", "image", "gaussian", "batching", "config",
+          "grpc",
+          "device",
+          "training",
+          "task",
+          "clip",
+          "image",
+          "gaussian",
+          "batching",
+          "config",
           "error");
 
   @ArchTest
@@ -135,9 +142,7 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat(
             resideInAPackage(ROOT + "..")
-                .and(
-                    DescribedPredicate.not(
-                        resideInAnyPackage(allowed.toArray(new String[0])))))
+                .and(DescribedPredicate.not(resideInAnyPackage(allowed.toArray(new String[0])))))
         .allowEmptyShould(true);
   }
 }

@@ -202,9 +202,7 @@ public final class ServeCommand implements Callable<Integer> {
             "stop");
     Runtime.getRuntime().addShutdownHook(stop);
     if (spec != null) {
-      spec.commandLine()
-          .getOut()
-          .println("listening on " + host + ":" + server.port());
+      spec.commandLine().getOut().println("listening on " + host + ":" + server.port());
       spec.commandLine().getOut().flush();
     }
     closed.await();

@@ -4,7 +4,9 @@ import java.time.Duration;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Durations as people write them: {@code 250us}, {@code 5ms}, {@code 10s}, {@code 2m}, {@code 1h}. */
+/**
+ * Durations as people write them: {@code 250us}, {@code 5ms}, {@code 10s}, {@code 2m}, {@code 1h}.
+ */
 public final class DurationText {
   private static final Pattern FORM = Pattern.compile("(\\d{1,9})\\s*(us|ms|s|m|h)");
 

@@ -129,10 +129,7 @@ public final class GrpcEndpoint implements AutoCloseable {
   private static void await(Future<?> future, Duration timeout)
       throws ExecutionException, TimeoutException {
     try {
-      future
-          .toCompletionStage()
-          .toCompletableFuture()
-          .get(timeout.toNanos(), TimeUnit.NANOSECONDS);
+      future.toCompletionStage().toCompletableFuture().get(timeout.toNanos(), TimeUnit.NANOSECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new ExecutionException(e);

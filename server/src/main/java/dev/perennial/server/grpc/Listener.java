@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 final class Listener extends VerticleBase {
   private static final int STREAM_WINDOW_BYTES = 1 << 20;
   private static final int CONNECTION_WINDOW_BYTES = 4 << 20;
+
   /** Vert.x closes connections that reset more streams in 30 s; gRPC clients cancel freely. */
   private static final int MAX_RESETS_PER_30_SECONDS = 20_000;
 
@@ -105,7 +106,9 @@ final class Listener extends VerticleBase {
     if (contentType != null && contentType.startsWith("application/grpc")) {
       int parameters = contentType.indexOf(';');
       if (parameters > 0) {
-        request.headers().set(HttpHeaders.CONTENT_TYPE, contentType.substring(0, parameters).strip());
+        request
+            .headers()
+            .set(HttpHeaders.CONTENT_TYPE, contentType.substring(0, parameters).strip());
       }
     }
     grpc.handle(request);
@@ -117,7 +120,8 @@ final class Listener extends VerticleBase {
       request
           .response()
           .status(GrpcStatus.UNIMPLEMENTED)
-          .statusMessage("method: " + request.fullMethodName() + " (expected: one that reflection lists)")
+          .statusMessage(
+              "method: " + request.fullMethodName() + " (expected: one that reflection lists)")
           .end();
       request.resume();
       return;

@@ -67,7 +67,13 @@ record Method<Q extends Message, R extends Message>(
   /** The same under another name that means the same messages. */
   Method<Q, R> as(ServiceDescriptor service, String name) {
     return new Method<>(
-        service.getFullName() + "/" + name, inputName, parser, opener, limited, watch, whileDraining);
+        service.getFullName() + "/" + name,
+        inputName,
+        parser,
+        opener,
+        limited,
+        watch,
+        whileDraining);
   }
 
   /** The same, without the server's maximum duration. */
@@ -89,7 +95,8 @@ record Method<Q extends Message, R extends Message>(
     @SuppressWarnings("unchecked") // a message's parser makes messages of its class
     Parser<Q> parser = (Parser<Q>) input.getParserForType();
     String path = method.getService().getFullName() + "/" + method.getName();
-    return new Method<>(path, method.getInputType().getFullName(), parser, opener, true, false, false);
+    return new Method<>(
+        path, method.getInputType().getFullName(), parser, opener, true, false, false);
   }
 
   private static MethodDescriptor find(ServiceDescriptor service, String name, Message input) {

@@ -35,6 +35,7 @@ import org.jspecify.annotations.Nullable;
 final class ReflectionService {
   private static final ServiceDescriptor V1 =
       ServerReflectionProto.getDescriptor().findServiceByName("ServerReflection");
+
   @SuppressWarnings("deprecation") // most tools still ask for v1alpha
   private static final ServiceDescriptor V1_ALPHA =
       io.grpc.reflection.v1alpha.ServerReflectionProto.getDescriptor()
@@ -98,13 +99,14 @@ final class ReflectionService {
               request.getFileContainingSymbol());
       case FILE_CONTAINING_EXTENSION ->
           answerFile(
-              response, null, "extension of " + request.getFileContainingExtension().getContainingType());
+              response,
+              null,
+              "extension of " + request.getFileContainingExtension().getContainingType());
       case ALL_EXTENSION_NUMBERS_OF_TYPE ->
           answerExtensions(response, request.getAllExtensionNumbersOfType());
       case LIST_SERVICES -> response.setListServicesResponse(serviceList());
       case MESSAGEREQUEST_NOT_SET ->
-          response.setErrorResponse(
-              error(GrpcStatus.INVALID_ARGUMENT, "message_request: not set"));
+          response.setErrorResponse(error(GrpcStatus.INVALID_ARGUMENT, "message_request: not set"));
     }
     return response.build();
   }

@@ -47,7 +47,8 @@ class GrpcEndpointIT {
       TaskProto.getDescriptor().findServiceByName("TaskService");
 
   private final AtomicReference<Supplier<CompletableFuture<GetTaskResponse>>> answer =
-      new AtomicReference<>(() -> CompletableFuture.completedFuture(GetTaskResponse.getDefaultInstance()));
+      new AtomicReference<>(
+          () -> CompletableFuture.completedFuture(GetTaskResponse.getDefaultInstance()));
   private final HealthService health = new HealthService(Set.of(SERVICE.getFullName()));
   private GrpcEndpoint endpoint;
   private ManagedChannel channel;
@@ -57,7 +58,10 @@ class GrpcEndpointIT {
     List<Method<?, ?>> methods = new ArrayList<>(health.methods());
     methods.add(
         Method.<GetTaskRequest, GetTaskResponse>unary(
-            SERVICE, "GetTask", GetTaskRequest.getDefaultInstance(), (call, q) -> answer.get().get()));
+            SERVICE,
+            "GetTask",
+            GetTaskRequest.getDefaultInstance(),
+            (call, q) -> answer.get().get()));
     methods.addAll(new ReflectionService(List.of(SERVICE)).methods());
     endpoint = new GrpcEndpoint(GrpcConfig.DEFAULT.at("127.0.0.1", 0), methods, health);
     endpoint.start();
@@ -109,7 +113,8 @@ class GrpcEndpointIT {
   @Test
   void call_wrongField_namesIt() throws Exception {
     com.google.rpc.Status status =
-        statusOf(ServingException.invalid("BAD_LABEL", "label_set.explicit.labels[3]", "labels: ..."));
+        statusOf(
+            ServingException.invalid("BAD_LABEL", "label_set.explicit.labels[3]", "labels: ..."));
     BadRequest.FieldViolation violation =
         status.getDetails(1).unpack(BadRequest.class).getFieldViolations(0);
     assertEquals("label_set.explicit.labels[3]", violation.getField());
@@ -173,7 +178,8 @@ class GrpcEndpointIT {
         assertThrows(StatusRuntimeException.class, () -> tasks().getTask(large));
     assertEquals(Status.Code.RESOURCE_EXHAUSTED, seen.getStatus().getCode());
     assertTrue(seen.getStatus().getDescription().contains("16777216"), seen::getMessage);
-    assertEquals(0, tasks().getTask(GetTaskRequest.getDefaultInstance()).getTask().getVersionsCount());
+    assertEquals(
+        0, tasks().getTask(GetTaskRequest.getDefaultInstance()).getTask().getVersionsCount());
   }
 
   @Test
