@@ -16,7 +16,6 @@ import io.vertx.grpc.common.InvalidMessageException;
 import io.vertx.grpc.common.MessageSizeOverflowException;
 import io.vertx.grpc.server.GrpcServerRequest;
 import io.vertx.grpc.server.GrpcServerResponse;
-import java.io.IOException;
 import java.util.Base64;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -209,8 +208,6 @@ final class Call<Q extends Message, R extends Message> {
           ErrorCode.INVALID_ARGUMENT,
           "MALFORMED_MESSAGE",
           "message: not a " + method.inputName() + " (" + e.getMessage() + ")");
-    } catch (IOException e) {
-      throw new java.io.UncheckedIOException(e);
     }
   }
 
