@@ -11,6 +11,7 @@ final class Futures {
    * Calls one of the two on the call's event loop once the future is done; neither where the call
    * is over by then.
    */
+  @SuppressWarnings("FutureReturnValueIgnored") // ends in the two consumers
   static <T> void onDone(
       CompletableFuture<T> future,
       Call<?, ?> call,
