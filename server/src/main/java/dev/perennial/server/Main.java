@@ -84,7 +84,7 @@ public final class Main implements Runnable {
     boolean usage =
         failure instanceof ServingException serving
             && serving.code() == ErrorCode.INVALID_ARGUMENT
-            && serving.reason().equals("BAD_CONFIG");
+            && serving.reason().equals("BAD_SETTING");
     return usage ? CommandLine.ExitCode.USAGE : CommandLine.ExitCode.SOFTWARE;
   }
 

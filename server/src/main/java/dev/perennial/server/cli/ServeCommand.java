@@ -256,7 +256,7 @@ public final class ServeCommand implements Callable<Integer> {
     if ((certificate == null) != (key == null)) {
       throw new ServingException(
           ErrorCode.INVALID_ARGUMENT,
-          "BAD_CONFIG",
+          "BAD_SETTING",
           "--tls-cert: " + certificate + ", --tls-key: " + key + " (expected: both or neither)");
     }
     return certificate == null || key == null ? null : new GrpcConfig.Tls(certificate, key);

@@ -107,6 +107,6 @@ public record GrpcConfig(
   }
 
   private static ServingException refused(String message) {
-    return new ServingException(ErrorCode.INVALID_ARGUMENT, "BAD_CONFIG", message);
+    return new ServingException(ErrorCode.INVALID_ARGUMENT, "BAD_SETTING", message);
   }
 }
