@@ -61,6 +61,12 @@ public final class ServingException extends RuntimeException {
     return new ServingException(ErrorCode.NOT_FOUND, reason, message, field, null, null);
   }
 
+  /** A wrong request, found by something that failed on it. */
+  public static ServingException invalid(
+      String reason, String field, String message, Throwable cause) {
+    return new ServingException(ErrorCode.INVALID_ARGUMENT, reason, message, field, null, cause);
+  }
+
   /** A bound that was hit; the caller may try again after the given time. */
   public static ServingException exhausted(String reason, String message, Duration retryAfter) {
     return new ServingException(
