@@ -1,0 +1,112 @@
+package dev.perennial.server.cli;
+
+import dev.perennial.client.PerennialClient;
+import dev.perennial.client.TrainingJob;
+import dev.perennial.client.TrainingListener;
+import dev.perennial.client.TrainingOptions;
+import dev.perennial.server.Server;
+import dev.perennial.server.ServerConfig;
+import dev.perennial.server.eval.Demonstration;
+import dev.perennial.server.eval.Domain;
+import dev.perennial.server.eval.ServedMethod;
+import dev.perennial.server.world.MiniMtil;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import me.tongfei.progressbar.ProgressBar;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code perennial demo}: a running server is taught one new domain; three others are left alone. */
+@Command(
+    name = "demo",
+    description =
+        "Start a server, teach it a new domain through gRPC, and show what that changed.")
+public final class DemoCommand implements Callable<Integer> {
+  private static final List<String> UNTOUCHED = List.of("sketch", "digits", "textures");
+
+  @Spec private @Nullable CommandSpec spec;
+
+  @Option(
+      names = "--domain",
+      paramLabel = "NAME",
+      description = "The domain of mini-MTIL that is taught.")
+  private String domain = "signs";
+
+  @Option(names = "--shots", paramLabel = "N", description = "Training images of each class.")
+  private int shots = MiniMtil.TRAIN_PER_CLASS;
+
+  @Option(names = "--seed", paramLabel = "N", description = "Seed of the training.")
+  private long seed;
+
+  @Option(
+      names = "--sheet",
+      paramLabel = "FILE",
+      description = "A PNG of images with their answers and w.")
+  private Path sheet = Path.of("perennial-demo.png");
+
+  @Option(
+      names = "--json",
+      paramLabel = "FILE",
+      description = "Accuracies before and after, for machines.")
+  private @Nullable Path json;
+
+  @Override
+  public Integer call() throws IOException {
+    PrintWriter out =
+        spec == null ? new PrintWriter(System.out, true) : spec.commandLine().getOut();
+    Domain taught = domain(domain);
+    List<Domain> untouched =
+        UNTOUCHED.stream().filter(name -> !name.equals(domain)).map(this::domain).toList();
+    try (Server server = Server.start(ServerConfig.DEFAULT.onFreePort());
+        PerennialClient client =
+            PerennialClient.builder().target("127.0.0.1:" + server.port()).build()) {
+      out.printf("server on port %d; teaching %s%n", server.port(), taught.name());
+      ServedMethod method = new ServedMethod(client, TrainingOptions.DEFAULTS.seed(seed));
+      Demonstration demonstration;
+      try (Bar bar = new Bar("learning " + taught.name())) {
+        demonstration = Demonstration.run(method, taught, untouched, bar);
+      }
+      out.println();
+      out.print(demonstration.table());
+      demonstration.writeSheet(sheet);
+      out.printf("%nlook at %s%n", sheet.toAbsolutePath());
+      if (json != null) {
+        Files.writeString(json, demonstration.json() + "\n");
+      }
+      out.flush();
+    }
+    return 0;
+  }
+
+  private Domain domain(String name) {
+    return Domain.of(MiniMtil.task(name), shots, MiniMtil.TEST_PER_CLASS, MiniMtil.SEED);
+  }
+
+  /** A progress bar over a job's steps. */
+  private static final class Bar implements TrainingListener, AutoCloseable {
+    private final ProgressBar bar;
+
+    Bar(String name) {
+      bar = new ProgressBar(name, -1);
+    }
+
+    @Override
+    public void changed(TrainingJob job) {
+      bar.maxHint(job.progress().steps());
+      bar.stepTo(job.progress().step());
+      bar.setExtraMessage("epoch %d/%d".formatted(job.progress().epoch(), job.progress().epochs()));
+    }
+
+    @Override
+    public void close() {
+      bar.close();
+    }
+  }
+}
