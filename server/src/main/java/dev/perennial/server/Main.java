@@ -1,5 +1,7 @@
 package dev.perennial.server;
 
+import dev.perennial.server.cli.DemoCommand;
+import dev.perennial.server.cli.EvalCommand;
 import dev.perennial.server.cli.ServeCommand;
 import dev.perennial.server.config.ByteSize;
 import dev.perennial.server.config.DurationText;
@@ -32,6 +34,8 @@ import picocli.CommandLine.Spec;
     versionProvider = Main.Version.class,
     subcommands = {
       ServeCommand.class,
+      DemoCommand.class,
+      EvalCommand.class,
     })
 public final class Main implements Runnable {
   @Spec private @Nullable CommandSpec spec;

@@ -61,6 +61,18 @@ public record DevicesConfig(
     }
   }
 
+  /** The same on other devices. */
+  public DevicesConfig on(List<String> otherDevices) {
+    return new DevicesConfig(
+        otherDevices,
+        precision,
+        maxBatchSize,
+        maxQueueSize,
+        maxQueueDelay,
+        trainingShare,
+        textCacheBytes);
+  }
+
   public static final DevicesConfig DEFAULT =
       new DevicesConfig(List.of("cpu"), Precision.FP32, 64, 4096, Duration.ZERO, 0.5, 256L << 20);
 }
