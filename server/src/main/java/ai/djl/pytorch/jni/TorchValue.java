@@ -98,6 +98,10 @@ public final class TorchValue implements AutoCloseable {
     return new TorchValue(PyTorchLibrary.LIB.iValueFromLong(value));
   }
 
+  public static TorchValue number(double value) {
+    return new TorchValue(PyTorchLibrary.LIB.iValueFromDouble(value));
+  }
+
   public static TorchValue integers(long... values) {
     return new TorchValue(PyTorchLibrary.LIB.iValueFromLongList(values));
   }

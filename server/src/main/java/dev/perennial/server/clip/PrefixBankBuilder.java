@@ -38,7 +38,7 @@ final class PrefixBankBuilder {
 
   PrefixBank build(List<Prefixes> tasks) {
     for (Prefixes task : tasks) {
-      check(task);
+      check(task, config);
     }
     if (tasks.isEmpty()) {
       return new PrefixBank(tasks, null, null);
@@ -169,7 +169,7 @@ final class PrefixBankBuilder {
   }
 
   /** FAILED_PRECONDITION where the prefixes do not fit this model. */
-  private void check(Prefixes task) {
+  static void check(Prefixes task, ClipConfig config) {
     if (task.length() < 1) {
       throw unfit("prefix length: " + task.length() + " (expected: at least 1)");
     }

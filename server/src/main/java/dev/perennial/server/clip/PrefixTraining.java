@@ -1,27 +1,130 @@
 package dev.perennial.server.clip;
 
+import ai.djl.pytorch.jni.TorchProgram.Mode;
+import ai.djl.pytorch.jni.TorchValue;
+import dev.perennial.server.error.ServingException;
 import dev.perennial.server.task.PrefixShape;
 import dev.perennial.server.task.Prefixes;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One task's keys and values while they are learned: SGD on cross-entropy over logit_scale * cos, w
  * = 1, backbone frozen (DIKI section 3.2). float32 masters. Owned by the {@link ClipModel}'s
- * thread; every call is one short piece of device work.
+ * thread; every call is one short piece of device work. Close it before the model.
+ *
+ * <p>Each step runs the text tower over all class texts, because their prefixes learn too; memory
+ * grows with their number.
  */
 public final class PrefixTraining implements AutoCloseable {
   /** Mean loss and number of right answers of one batch, before the step. */
   public record Step(float loss, int correct) {}
 
-  /** Fresh prefixes: keys uniform in (-1, 1) from the seed, values zero. */
+  private final ClipModel model;
+  private final int length;
+  private final int classCount;
+
+  /** (L, 2, P, W) on the device, float32: per layer keys and values. */
+  private final TorchValue imagePrefixes;
+
+  private final TorchValue textPrefixes;
+  private final TorchValue tokens;
+  private final TorchValue ends;
+  private final TorchValue logitScale;
+  private final HostBuffer classesBuffer = new HostBuffer();
+
+  /** Features of the class texts with the present prefixes; null after a step. */
+  private @Nullable TorchValue textFeatures;
+
+  private PrefixTraining(ClipModel model, Prefixes prefixes, List<int[]> classTokens) {
+    if (classTokens.isEmpty()) {
+      throw ServingException.invalid("NO_CLASSES", "classes", "classes: 0 (expected: at least 1)");
+    }
+    Texts texts = Texts.of(classTokens, model.config());
+    PrefixBankBuilder.check(prefixes, model.config());
+    this.model = model;
+    this.length = prefixes.length();
+    this.classCount = classTokens.size();
+    HostBuffer host = new HostBuffer();
+    tokens = placed(host.longs(texts.tokens(), texts.count(), texts.length()));
+    ends = placed(host.longs(texts.ends()));
+    logitScale = TorchValue.number(model.logitScale());
+    imagePrefixes =
+        placed(
+            stacked(
+                host, prefixes.imageKeys(), prefixes.imageValues(), model.config().image().width()));
+    textPrefixes =
+        placed(
+            stacked(
+                host, prefixes.textKeys(), prefixes.textValues(), model.config().text().width()));
+  }
+
+  private TorchValue placed(TorchValue host) {
+    try (host;
+        TorchValue full = TorchValue.integer(0)) {
+      return model.program().call("place", Mode.NO_GRADIENT, host, model.device(), full);
+    }
+  }
+
+  private TorchValue stacked(HostBuffer host, List<float[]> keys, List<float[]> values, int width) {
+    List<float[]> rows = new ArrayList<>();
+    for (int layer = 0; layer < keys.size(); layer++) {
+      rows.add(keys.get(layer));
+      rows.add(values.get(layer));
+    }
+    return host.floats(rows, keys.size(), 2, length, width);
+  }
+
+  /**
+   * Fresh prefixes: keys uniform in (-1, 1) from the seed, values zero. A tower with fewer layers
+   * than the shape's depth has a branch in all of them.
+   */
   public static PrefixTraining start(
       ClipModel model, PrefixShape shape, List<int[]> classTokens, long seed) {
-    throw new UnsupportedOperationException();
+    if (shape.depth() < 1 || shape.length() < 1) {
+      throw ServingException.invalid(
+          "PREFIX_SHAPE", "prefix", shape + " (expected: depth and length of at least 1)");
+    }
+    SplittableRandom random = new SplittableRandom(seed);
+    ClipConfig config = model.config();
+    int imageDepth = Math.min(shape.depth(), config.image().layers());
+    int textDepth = Math.min(shape.depth(), config.text().layers());
+    int imageSize = Math.multiplyExact(shape.length(), config.image().width());
+    int textSize = Math.multiplyExact(shape.length(), config.text().width());
+    Prefixes prefixes =
+        new Prefixes(
+            shape.length(),
+            keys(random, imageDepth, imageSize),
+            zeros(imageDepth, imageSize),
+            keys(random, textDepth, textSize),
+            zeros(textDepth, textSize));
+    return new PrefixTraining(model, prefixes, classTokens);
+  }
+
+  private static List<float[]> keys(SplittableRandom random, int depth, int size) {
+    List<float[]> keys = zeros(depth, size);
+    for (float[] layer : keys) {
+      for (int i = 0; i < size; i++) {
+        layer[i] = (float) (2 * random.nextDouble() - 1);
+      }
+    }
+    return keys;
+  }
+
+  private static List<float[]> zeros(int depth, int size) {
+    List<float[]> layers = new ArrayList<>();
+    for (int layer = 0; layer < depth; layer++) {
+      layers.add(new float[size]);
+    }
+    return layers;
   }
 
   /** Continues from given prefixes. */
   public static PrefixTraining resume(ClipModel model, Prefixes prefixes, List<int[]> classTokens) {
-    throw new UnsupportedOperationException();
+    return new PrefixTraining(model, prefixes, classTokens);
   }
 
   /**
@@ -31,21 +134,155 @@ public final class PrefixTraining implements AutoCloseable {
    * @param classes per image its class's place in classTokens
    */
   public Step step(List<float[]> pixels, int[] classes, float learningRate) {
-    throw new UnsupportedOperationException();
+    check(pixels, classes);
+    forgetTexts();
+    try (TorchValue images = model.images(pixels);
+        TorchValue truth = classesBuffer.longs(classes);
+        TorchValue rate = TorchValue.number(learningRate);
+        TorchValue report =
+            model
+                .program()
+                .call(
+                    "prefix_step",
+                    Mode.GRADIENT,
+                    model.imageWeights(),
+                    model.textWeights(),
+                    imagePrefixes,
+                    textPrefixes,
+                    images,
+                    truth,
+                    tokens,
+                    ends,
+                    logitScale,
+                    rate,
+                    model.device())) {
+      float[] values = report.toFloats();
+      return new Step(values[0], Math.round(values[1]));
+    }
+  }
+
+  /** The gradients that a step would follow: layers as in {@link #prefixes}. */
+  Prefixes gradients(List<float[]> pixels, int[] classes) {
+    check(pixels, classes);
+    try (TorchValue images = model.images(pixels);
+        TorchValue truth = classesBuffer.longs(classes);
+        TorchValue gradients =
+            model
+                .program()
+                .call(
+                    "prefix_gradients",
+                    Mode.GRADIENT,
+                    model.imageWeights(),
+                    model.textWeights(),
+                    imagePrefixes,
+                    textPrefixes,
+                    images,
+                    truth,
+                    tokens,
+                    ends,
+                    logitScale,
+                    model.device())) {
+      List<float[]> towers = gradients.toFloatLists();
+      return prefixes(towers.get(0), towers.get(1));
+    }
+  }
+
+  private void check(List<float[]> pixels, int[] classes) {
+    if (pixels.isEmpty() || pixels.size() != classes.length) {
+      throw new IllegalArgumentException(
+          "images and classes: %d and %d (expected: the same, at least 1)"
+              .formatted(pixels.size(), classes.length));
+    }
+    for (int place : classes) {
+      if (place < 0 || place >= classCount) {
+        throw new IllegalArgumentException(
+            "class: %d (expected: 0..%d)".formatted(place, classCount - 1));
+      }
+    }
   }
 
   /** Logits (B, K) with the present prefixes at w = 1, row by row; no gradient. */
   public float[] logits(List<float[]> pixels) {
-    throw new UnsupportedOperationException();
+    if (pixels.isEmpty()) {
+      return new float[0];
+    }
+    TorchValue texts = textFeatures;
+    if (texts == null) {
+      texts =
+          model
+              .program()
+              .call(
+                  "prefix_texts",
+                  Mode.INFERENCE,
+                  model.textWeights(),
+                  textPrefixes,
+                  tokens,
+                  ends);
+      textFeatures = texts;
+    }
+    try (TorchValue images = model.images(pixels);
+        TorchValue logits =
+            model
+                .program()
+                .call(
+                    "prefix_logits",
+                    Mode.INFERENCE,
+                    model.imageWeights(),
+                    imagePrefixes,
+                    images,
+                    texts,
+                    logitScale,
+                    model.device())) {
+      return logits.toFloats();
+    }
+  }
+
+  private void forgetTexts() {
+    if (textFeatures != null) {
+      textFeatures.close();
+      textFeatures = null;
+    }
   }
 
   /** A copy of the present prefixes. */
   public Prefixes prefixes() {
-    throw new UnsupportedOperationException();
+    try (TorchValue both = TorchValue.list(List.of(imagePrefixes, textPrefixes));
+        TorchValue copies = model.program().call("to_host", Mode.NO_GRADIENT, both)) {
+      List<float[]> towers = copies.toFloatLists();
+      return prefixes(towers.get(0), towers.get(1));
+    }
+  }
+
+  private Prefixes prefixes(float[] image, float[] text) {
+    int imageWidth = model.config().image().width();
+    int textWidth = model.config().text().width();
+    return new Prefixes(
+        length,
+        everySecond(image, 0, imageWidth),
+        everySecond(image, 1, imageWidth),
+        everySecond(text, 0, textWidth),
+        everySecond(text, 1, textWidth));
+  }
+
+  /** The keys (first = 0) or values (1) of (L, 2, P, W). */
+  private List<float[]> everySecond(float[] tower, int first, int width) {
+    int size = length * width;
+    List<float[]> layers = new ArrayList<>();
+    for (int at = first * size; at < tower.length; at += 2 * size) {
+      float[] layer = new float[size];
+      FloatBuffer.wrap(tower, at, size).get(layer);
+      layers.add(layer);
+    }
+    return layers;
   }
 
   @Override
   public void close() {
-    throw new UnsupportedOperationException();
+    forgetTexts();
+    imagePrefixes.close();
+    textPrefixes.close();
+    tokens.close();
+    ends.close();
+    logitScale.close();
   }
 }

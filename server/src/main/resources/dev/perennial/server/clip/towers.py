@@ -127,8 +127,9 @@ class Towers(Module):
     if len(branch) > 0:
       key = self.split(torch.to(branch[0], q.dtype), q.size(1))  # (R, H, P, D)
       value = self.split(torch.to(branch[1], q.dtype), q.size(1))
-      logits = torch.matmul(q * scale, key.transpose(2, 3)) + branch[2]  # (B, H, M, P)
-      o = o + branch[3] * torch.matmul(torch.softmax(logits, -1), value)
+      logits = torch.matmul(q * scale, key.transpose(2, 3)) + torch.to(branch[2], q.dtype)  # (B, H, M, P)
+      learned = torch.matmul(torch.softmax(logits, -1), value)
+      o = o + torch.to(branch[3] * learned, q.dtype)  # w stays float32: eight bits would move it
     return o.transpose(1, 2).reshape(q.size(0), q.size(2), -1)  # (B, M, W)
 
   # ---- branches --------------------------------------------------------------------------------
@@ -143,7 +144,7 @@ class Towers(Module):
   def gather(self: __torch__.Towers, bank: Tensor, mask: Tensor, slots: Tensor, gates: Tensor) -> List[List[Tensor]]:
     branches = annotate(List[List[Tensor]], [])
     rows = torch.index_select(mask, 0, slots).unsqueeze(1).unsqueeze(1)  # (B, 1, 1, P)
-    w = torch.to(gates, bank.dtype).view(-1, 1, 1, 1)
+    w = gates.view(-1, 1, 1, 1)
     for i in range(bank.size(0)):
       key = torch.index_select(bank[i][0], 0, slots)  # (B, P, W)
       value = torch.index_select(bank[i][1], 0, slots)
@@ -185,6 +186,56 @@ class Towers(Module):
     d = torch.device(device)
     branches = self.gather(bank, mask, torch.to(slots, d), torch.to(gates, d))
     return self.text_tower(weights, torch.to(tokens, d), torch.to(ends, d), branches).cpu()
+
+  # ---- learning one task's prefixes ------------------------------------------------------------
+
+  # One prefix for all rows at w = 1. prefixes (L, 2, P, W), float32.
+  def shared_branches(self: __torch__.Towers, prefixes: Tensor) -> List[List[Tensor]]:
+    branches = annotate(List[List[Tensor]], [])
+    P = prefixes.size(2)
+    mask = torch.zeros([1, 1, 1, P], device=prefixes.device)
+    w = torch.ones([1, 1, 1, 1], device=prefixes.device)
+    rows = torch.unbind(prefixes.view(-1, 1, P, prefixes.size(3)))  # 2 L of (1, P, W)
+    for i in range(prefixes.size(0)):
+      branches.append([rows[2 * i], rows[2 * i + 1], mask, w])
+    return branches
+
+  # One step of SGD on the prefixes of both towers, in place; the backbone has no gradients (DIKI,
+  # section 3.2). Returns the mean cross-entropy before the step and the number of right answers.
+  def prefix_step(self: __torch__.Towers, image_weights: List[Tensor], text_weights: List[Tensor], image_prefixes: Tensor, text_prefixes: Tensor, pixels: Tensor, classes: Tensor, tokens: Tensor, ends: Tensor, logit_scale: float, rate: float, device: str) -> Tensor:
+    loss, correct, gradients = self.prefix_loss(image_weights, text_weights, image_prefixes, text_prefixes, pixels, classes, tokens, ends, logit_scale, device)
+    image_prefixes.sub_(gradients[0], alpha=rate)
+    text_prefixes.sub_(gradients[1], alpha=rate)
+    return torch.stack([loss, correct]).cpu()
+
+  # Loss, right answers, and the gradients of both towers' prefixes.
+  def prefix_loss(self: __torch__.Towers, image_weights: List[Tensor], text_weights: List[Tensor], image_prefixes: Tensor, text_prefixes: Tensor, pixels: Tensor, classes: Tensor, tokens: Tensor, ends: Tensor, logit_scale: float, device: str) -> Tuple[Tensor, Tensor, List[Tensor]]:
+    d = torch.device(device)
+    leaves = [torch.requires_grad_(torch.detach(image_prefixes)), torch.requires_grad_(torch.detach(text_prefixes))]
+    images = self.image_tower(image_weights, torch.to(pixels, d), self.shared_branches(leaves[0]))
+    texts = self.text_tower(text_weights, tokens, ends, self.shared_branches(leaves[1]))
+    logits = torch.matmul(images, texts.t()) * logit_scale  # (B, K)
+    truth = torch.to(classes, d)
+    loss = torch.cross_entropy_loss(logits, truth)
+    gradients = annotate(List[Tensor], [])
+    for gradient in torch.grad([loss], leaves):
+      assert gradient is not None
+      gradients.append(gradient)
+    correct = torch.sum(torch.eq(torch.argmax(logits, 1), truth))
+    return (torch.detach(loss), torch.to(correct, 6), gradients)  # 6: float32
+
+  # Both gradients in host memory: what the tests compare.
+  def prefix_gradients(self: __torch__.Towers, image_weights: List[Tensor], text_weights: List[Tensor], image_prefixes: Tensor, text_prefixes: Tensor, pixels: Tensor, classes: Tensor, tokens: Tensor, ends: Tensor, logit_scale: float, device: str) -> List[Tensor]:
+    loss, correct, gradients = self.prefix_loss(image_weights, text_weights, image_prefixes, text_prefixes, pixels, classes, tokens, ends, logit_scale, device)
+    return self.to_host(gradients)
+
+  # Text features with a task's prefixes, kept on the device.
+  def prefix_texts(self: __torch__.Towers, weights: List[Tensor], prefixes: Tensor, tokens: Tensor, ends: Tensor) -> Tensor:
+    return self.text_tower(weights, tokens, ends, self.shared_branches(prefixes))
+
+  def prefix_logits(self: __torch__.Towers, weights: List[Tensor], prefixes: Tensor, pixels: Tensor, texts: Tensor, logit_scale: float, device: str) -> Tensor:
+    images = self.image_tower(weights, torch.to(pixels, torch.device(device)), self.shared_branches(prefixes))
+    return (torch.matmul(images, texts.t()) * logit_scale).cpu()  # (B, K)
 
   # ---- learning a whole model ------------------------------------------------------------------
 
