@@ -1,0 +1,228 @@
+package dev.perennial.server;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.gson.Gson;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import dev.perennial.server.world.LabelledImage;
+import dev.perennial.server.world.MiniMtil;
+import dev.perennial.server.world.MiniMtilTask;
+import dev.perennial.server.world.MiniMtilTask.Split;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The Python and Node programs of {@code src/it/foreign} against a real server: what they print is
+ * what a client in another language sees. Needs python3, node, npm and their package registries, so
+ * it runs in the Maven profile {@code foreign} only.
+ */
+@Tag("foreign")
+class ForeignClientsIT {
+  private static final Path PROGRAMS = Path.of("src/it/foreign").toAbsolutePath();
+  private static final Path WORK = Path.of("target/foreign").toAbsolutePath();
+  private static final Path PROTOS = WORK.resolve("protos");
+  private static final Path DATA = WORK.resolve("data");
+  private static final MiniMtilTask TASK = MiniMtil.task("digits");
+  private static final int TRAIN_PER_CLASS = 16;
+  private static final int TEST_PER_CLASS = 10;
+  private static final long MINUTES_FOR_A_PROGRAM = 10;
+
+  private static Server server;
+
+  @BeforeAll
+  static void start() throws IOException {
+    copyProtos();
+    writeTask();
+    server = Server.start(ServerConfig.DEFAULT.onFreePort());
+  }
+
+  @AfterAll
+  static void stop() {
+    server.close();
+  }
+
+  @Test
+  void python_teachesAndAsks() throws Exception {
+    Path program = PROGRAMS.resolve("python");
+    Path work = Files.createDirectories(WORK.resolve("python"));
+    Path stubs = Files.createDirectories(work.resolve("stubs"));
+    String python = work.resolve("venv/bin/python").toString();
+    run(work, "python3", "-m", "venv", work.resolve("venv").toString());
+    String requirements = program.resolve("requirements.txt").toString();
+    run(work, python, "-m", "pip", "install", "--quiet", "-r", requirements);
+    run(
+        work,
+        python,
+        "-m",
+        "grpc_tools.protoc",
+        "--proto_path=" + PROTOS,
+        "--python_out=" + stubs,
+        "--grpc_python_out=" + stubs,
+        "perennial/v1/image.proto",
+        "perennial/v1/inference.proto",
+        "perennial/v1/task.proto",
+        "perennial/v1/training.proto");
+    JsonObject result =
+        run(
+            work,
+            python,
+            program.resolve("perennial_client.py").toString(),
+            "--target",
+            "127.0.0.1:" + server.port(),
+            "--stubs",
+            stubs.toString(),
+            "--data",
+            DATA.toString());
+    checkResult(result, "python");
+    List<String> services = strings(result, "services");
+    assertTrue(
+        services.containsAll(
+            List.of(
+                "grpc.health.v1.Health",
+                "perennial.v1.InferenceService",
+                "perennial.v1.TaskService",
+                "perennial.v1.TrainingService")),
+        services::toString);
+    assertEquals(
+        List.of("Classify", "ClassifyImage", "Embed"), strings(result, "inference_methods"));
+  }
+
+  @Test
+  void node_teachesAndAsks() throws Exception {
+    Path work = Files.createDirectories(WORK.resolve("node"));
+    for (String file :
+        List.of("package.json", "package-lock.json", ".npmrc", "perennial-client.js")) {
+      Files.copy(
+          PROGRAMS.resolve("node").resolve(file),
+          work.resolve(file),
+          StandardCopyOption.REPLACE_EXISTING);
+    }
+    run(work, "npm", "ci", "--silent");
+    JsonObject result =
+        run(
+            work,
+            "node",
+            "perennial-client.js",
+            "--target",
+            "127.0.0.1:" + server.port(),
+            "--protos",
+            PROTOS.toString(),
+            "--data",
+            DATA.toString());
+    checkResult(result, "node");
+  }
+
+  private static void checkResult(JsonObject result, String task) {
+    JsonObject job = result.getAsJsonObject("job");
+    assertEquals("TRAINING_JOB_STATE_SUCCEEDED", job.get("state").getAsString());
+    assertEquals(64, job.get("version_id").getAsString().length());
+    assertEquals(
+        TRAIN_PER_CLASS * TASK.classNames().size(), job.get("spooled").getAsInt(), job::toString);
+    assertTrue(job.get("progress_reports").getAsInt() > 0, job::toString);
+    double before = result.get("before").getAsDouble();
+    double after = result.get("after").getAsDouble();
+    assertTrue(after >= before + 0.2, () -> "accuracy before %s, after %s".formatted(before, after));
+    assertTrue(strings(result, "tasks").contains(task), result::toString);
+
+    JsonObject inStream = result.getAsJsonObject("broken_in_stream");
+    assertEquals("[0,2]", inStream.get("answered").toString());
+    assertEquals(1, inStream.get("error_index").getAsInt());
+    checkBrokenImage(inStream.getAsJsonObject("error"));
+    checkBrokenImage(result.getAsJsonObject("broken_alone"));
+
+    JsonObject cancelled = result.getAsJsonObject("cancelled");
+    assertEquals(5, cancelled.get("answers_taken").getAsInt());
+    assertEquals("CANCELLED", cancelled.get("code").getAsString());
+    assertTrue(cancelled.get("answered_afterwards").getAsBoolean());
+  }
+
+  /** INVALID_ARGUMENT with a reason for programs and the field of the request. */
+  private static void checkBrokenImage(JsonObject error) {
+    assertEquals(3, error.get("code").getAsInt(), error::toString);
+    assertFalse(error.get("message").getAsString().isEmpty());
+    assertTrue(error.get("reason").getAsString().matches("[A-Z][A-Z0-9_]+"), error::toString);
+    assertEquals("image.encoded", error.get("field").getAsString());
+  }
+
+  private static List<String> strings(JsonObject result, String key) {
+    List<String> values = new ArrayList<>();
+    result.getAsJsonArray(key).forEach(value -> values.add(value.getAsString()));
+    return values;
+  }
+
+  /** Runs a command to its good end; the last line that it prints, as JSON where it is that. */
+  private static JsonObject run(Path directory, String... command)
+      throws IOException, InterruptedException {
+    Path output = Files.createTempFile(directory, "output", ".txt");
+    Process process =
+        new ProcessBuilder(command)
+            .directory(directory.toFile())
+            .redirectErrorStream(true)
+            .redirectOutput(output.toFile())
+            .start();
+    boolean ended = process.waitFor(MINUTES_FOR_A_PROGRAM, TimeUnit.MINUTES);
+    if (!ended) {
+      process.destroyForcibly();
+    }
+    String text = Files.readString(output);
+    assertTrue(ended, () -> String.join(" ", command) + " did not end\n" + text);
+    assertEquals(0, process.exitValue(), () -> String.join(" ", command) + "\n" + text);
+    String last = text.strip().substring(text.strip().lastIndexOf('\n') + 1);
+    return last.startsWith("{") ? JsonParser.parseString(last).getAsJsonObject() : new JsonObject();
+  }
+
+  /** Our protos and google.rpc's, from the classpath, as files. */
+  private static void copyProtos() throws IOException {
+    for (String file :
+        List.of(
+            "perennial/v1/image.proto",
+            "perennial/v1/inference.proto",
+            "perennial/v1/task.proto",
+            "perennial/v1/training.proto",
+            "google/rpc/status.proto",
+            "google/rpc/error_details.proto")) {
+      Path copy = PROTOS.resolve(file);
+      Files.createDirectories(copy.getParent());
+      try (InputStream proto = ForeignClientsIT.class.getResourceAsStream("/" + file)) {
+        assertTrue(proto != null, file + " is on the classpath");
+        Files.copy(proto, copy, StandardCopyOption.REPLACE_EXISTING);
+      }
+    }
+  }
+
+  private static void writeTask() throws IOException {
+    write("train", TASK.images(Split.TRAIN, TRAIN_PER_CLASS, MiniMtil.SEED));
+    write("test", TASK.images(Split.TEST, TEST_PER_CLASS, MiniMtil.SEED));
+    Files.writeString(
+        DATA.resolve("task.json"),
+        new Gson()
+            .toJson(
+                Map.of(
+                    "name", TASK.name(),
+                    "template", TASK.template(),
+                    "class_names", TASK.classNames())));
+  }
+
+  private static void write(String split, List<LabelledImage> images) throws IOException {
+    for (int i = 0; i < images.size(); i++) {
+      LabelledImage image = images.get(i);
+      Path folder = DATA.resolve(split).resolve(TASK.classNames().get(image.classIndex()));
+      Files.createDirectories(folder);
+      Files.write(folder.resolve("%05d.png".formatted(i)), image.png());
+    }
+  }
+}
