@@ -3,7 +3,6 @@ package dev.perennial.server.world;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 
 /**
  * Seven tasks of the procedural world, each with a systematic shift that pre-training did not show:
@@ -75,10 +74,8 @@ public final class MiniMtil {
   }
 
   private static List<String> counts() {
-    return Stream.concat(
-            Stream.of("one thing"),
-            IntStream.rangeClosed(2, PretrainingWorld.MAX_COUNT)
-                .mapToObj(count -> PretrainingWorld.NUMBERS.get(count) + " objects"))
+    return IntStream.rangeClosed(1, PretrainingWorld.MAX_COUNT)
+        .mapToObj(AuxiliaryPrompts::count)
         .toList();
   }
 }
