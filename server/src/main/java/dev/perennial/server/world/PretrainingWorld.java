@@ -24,6 +24,9 @@ final class PretrainingWorld {
 
   private static final int PLACING_TRIES = 30;
 
+  /** Words of a caption; a longer one does without the ground. Short texts are quick to learn. */
+  static final int MAX_WORDS = 15;
+
   /** A wobble above this looks like handwriting. */
   private static final double VISIBLE_WOBBLE = .02;
 
@@ -122,7 +125,7 @@ final class PretrainingWorld {
         !opening.isEmpty() || random.chance(.5) ? Phrases.withLooseArticle(random, thing) : thing;
     String place =
         offset > VISIBLE_OFFSET && random.chance(.5) ? " at the " + position.phrase() : "";
-    String caption = opening + subject + place + backdrop.mention(random);
+    String caption = withGround(random, opening + subject + place, backdrop);
     return scene(random, setting, backdrop, List.of(figure), caption, Kind.SINGLE, colour, glyph);
   }
 
@@ -149,9 +152,16 @@ final class PretrainingWorld {
             + NUMBERS.get(count)
             + " "
             + maybe(random, colour)
-            + noun
-            + backdrop.mention(random);
-    return scene(random, setting, backdrop, figures, caption, Kind.GROUP, colour, glyph);
+            + noun;
+    return scene(
+        random,
+        setting,
+        backdrop,
+        figures,
+        withGround(random, caption, backdrop),
+        Kind.GROUP,
+        colour,
+        glyph);
   }
 
   /** The figure at a place where it touches no other, if one is found. */
@@ -205,9 +215,10 @@ final class PretrainingWorld {
       relation = a + " and " + b;
     }
     String caption =
-        opening(random, setting, first.family() == Glyph.Family.SHAPE)
-            + relation
-            + backdrop.mention(random);
+        withGround(
+            random,
+            opening(random, setting, first.family() == Glyph.Family.SHAPE) + relation,
+            backdrop);
     return scene(
         random, setting, backdrop, List.of(one, two), caption, Kind.PAIR, firstColour, first);
   }
@@ -253,6 +264,11 @@ final class PretrainingWorld {
     Scene scene = new Scene(backdrop.ground(), figures, setting.camera, (int) random.nextLong());
     return new CaptionedScene(
         scene, caption, kind, colour, glyph, backdrop.ground().texture(), figures.size());
+  }
+
+  private static String withGround(SeededRandom random, String caption, Backdrop backdrop) {
+    String whole = caption + backdrop.mention(random);
+    return Phrases.split(whole).size() > MAX_WORDS ? caption : whole;
   }
 
   private static Glyph anyGlyph(SeededRandom random) {
