@@ -1,17 +1,70 @@
 package dev.perennial.server.training;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.perennial.server.clip.ModelDirectory;
 import dev.perennial.server.device.Devices;
+import dev.perennial.server.error.ErrorCode;
+import dev.perennial.server.error.ServingException;
 import dev.perennial.server.image.ImageDecoder;
 import dev.perennial.server.task.TaskPool;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** All training jobs of this server; they survive its restart. Safe for any thread. */
+/**
+ * All training jobs of this server; they survive its restart. Safe for any thread.
+ *
+ * <p>What a caller can rely on: an example that was acknowledged is on disk; a job that was returned
+ * by a commit runs until it has ended, across restarts, and continues after its last whole epoch;
+ * the same request id never makes a second job (of two uploads with one id that are open together
+ * the first commit makes the job, and the other's commit is answered with it).
+ *
+ * <p>{@link #start}, {@link #cancel} and {@link #close} wait for the disk and do not belong on an
+ * event loop; nothing else here waits.
+ */
 public final class TrainingJobs implements AutoCloseable {
+
+  private static final Logger log = LoggerFactory.getLogger(TrainingJobs.class);
+
+  /** Frozen features are kept for a job's whole length: this bounds an upload's examples too. */
+  private static final long MAX_FEATURE_BYTES = 1L << 30;
+
+  private final JobStore store;
+  private final TrainingHost host;
+  private final TrainingConfig config;
+  private final Clock clock;
+  private final Spool spool;
+  private final JobTable table = new JobTable();
+  private final JobRunners runners;
+
+  /** Held while a job begins, is asked to stop or ends, so that these exclude each other. */
+  private final Object transitions = new Object();
+
+  /** Spool bytes of the jobs that have not ended. */
+  @GuardedBy("transitions")
+  private final Map<String, Long> spoolBytes = new TreeMap<>();
+
+  /** Jobs whose caller asked them to stop. */
+  @GuardedBy("transitions")
+  private final Set<String> cancelled = new HashSet<>();
+
+  @GuardedBy("transitions")
+  private Instant lastCreated = Instant.EPOCH;
+
   public TrainingJobs(
       Path directory,
       ModelDirectory model,
@@ -19,49 +72,276 @@ public final class TrainingJobs implements AutoCloseable {
       TaskPool pool,
       ImageDecoder decoder,
       TrainingConfig config) {
-    throw new UnsupportedOperationException();
+    this(
+        directory,
+        new ServerHost(model, devices, pool, decoder),
+        config,
+        Disk.REAL,
+        Clock.systemUTC(),
+        System::nanoTime);
+  }
+
+  /** With what tests replace. */
+  TrainingJobs(
+      Path directory,
+      TrainingHost host,
+      TrainingConfig config,
+      Disk disk,
+      Clock clock,
+      LongSupplier nanoTime) {
+    this.store = new JobStore(directory, disk);
+    this.host = host;
+    this.config = config;
+    this.clock = clock;
+    int checkThreads = Math.max(1, Math.min(4, Runtime.getRuntime().availableProcessors() / 2));
+    this.spool = new Spool(store, config, checkThreads);
+    this.runners = new JobRunners(this, store, host, nanoTime);
   }
 
   /** Loads the jobs on disk; those that had not ended start again. */
   public void start() {
-    throw new UnsupportedOperationException();
+    try {
+      store.open();
+      for (JobJson.Stored stored : store.load()) {
+        restore(stored);
+      }
+    } catch (IOException e) {
+      close();
+      throw new ServingException(
+          ErrorCode.FAILED_PRECONDITION, "SPOOL_UNUSABLE", "training directory: cannot be used", e);
+    }
+    forgetOldest();
+    spool.start();
+    runners.start();
+  }
+
+  private void restore(JobJson.Stored stored) throws IOException {
+    TrainingJob job = stored.job();
+    synchronized (transitions) {
+      if (job.created().isAfter(lastCreated)) {
+        lastCreated = job.created();
+      }
+      if (job.state().ended()) {
+        store.deleteSpool(job.jobId()); // a crash may have come between
+        table.add(job);
+        return;
+      }
+      long bytes = store.spoolBytes(job.jobId());
+      spool.addBytes(bytes);
+      spoolBytes.put(job.jobId(), bytes);
+      table.add(job);
+      if (stored.cancelRequested()) {
+        end(job.jobId(), JobState.CANCELLED, null, null);
+      } else {
+        runners.queue(job.jobId());
+      }
+    }
   }
 
   /** The job that this request id has already made. */
   public Optional<TrainingJob> findRequest(String requestId) {
-    throw new UnsupportedOperationException();
+    return table.findRequest(requestId);
   }
 
   /** Begins an upload; throws INVALID_ARGUMENT (bad spec), RESOURCE_EXHAUSTED (too many). */
   public Upload open(TrainingSpec spec) {
-    throw new UnsupportedOperationException();
+    SpecRules.check(spec, host.config());
+    long mostFeatures = MAX_FEATURE_BYTES / ((long) Float.BYTES * host.config().embedDim());
+    SpooledUpload upload =
+        new SpooledUpload(
+            UUID.randomUUID().toString(),
+            spec,
+            spool,
+            host,
+            this::commit,
+            Math.min(config.maxExamples(), mostFeatures));
+    spool.acquireUpload(upload);
+    return upload;
+  }
+
+  /** On the spool's thread: an upload, all on disk, becomes a job. */
+  private TrainingJob commit(SpooledUpload upload) throws IOException {
+    synchronized (transitions) {
+      Optional<TrainingJob> made = table.findRequest(upload.spec().requestId());
+      if (made.isPresent()) {
+        return made.get();
+      }
+      if (table.unfinished() >= config.maxJobs()) {
+        throw ServingException.exhausted(
+            "TOO_MANY_JOBS",
+            "unfinished jobs: "
+                + (config.maxJobs() + 1)
+                + " (expected: at most "
+                + config.maxJobs()
+                + ")",
+            Duration.ofMinutes(1));
+      }
+      TrainingSpec spec = CommitRules.decide(upload.spec(), upload.examplesOf());
+      TrainingJob job =
+          new TrainingJob(
+              upload.id(),
+              spec,
+              JobState.QUEUED,
+              TrainingJob.Progress.NONE,
+              upload.accepted(),
+              null,
+              0,
+              null,
+              nextCreated(),
+              null);
+      store.commit(upload.id(), job);
+      spoolBytes.put(job.jobId(), upload.reservedBytes());
+      table.add(job);
+      runners.queue(job.jobId());
+      forgetOldest();
+      log.info("job {}: {} examples for task {}", job.jobId(), job.examples(), spec.task());
+      return job;
+    }
+  }
+
+  /** Strictly later than every job before: it is the order that jobs run and are listed in. */
+  @GuardedBy("transitions")
+  private Instant nextCreated() {
+    Instant now = clock.instant();
+    lastCreated = now.isAfter(lastCreated) ? now : lastCreated.plusNanos(1);
+    return lastCreated;
   }
 
   /** Throws NOT_FOUND. */
   public TrainingJob job(String jobId) {
-    throw new UnsupportedOperationException();
+    return table.get(jobId);
   }
 
   /** Newest first; only one task's where named. */
   public List<TrainingJob> jobs(@Nullable String task) {
-    throw new UnsupportedOperationException();
+    return table.list(task);
   }
 
   /**
    * Calls with the job now and at every change until it has ended; slow listeners miss states in
-   * between, never the last. Close the result to stop. Throws NOT_FOUND.
+   * between, never the last. Listeners run on threads of their own, one call at a time. Close the
+   * result to stop. Throws NOT_FOUND, RESOURCE_EXHAUSTED.
    */
   public AutoCloseable watch(String jobId, Consumer<TrainingJob> listener) {
-    throw new UnsupportedOperationException();
+    return table.watch(jobId, listener);
   }
 
-  /** Asks a job to stop; one that has ended stays as it is. Throws NOT_FOUND. */
+  /**
+   * Asks a job to stop; one that has ended stays as it is. The wish is durable on return. Throws
+   * NOT_FOUND.
+   */
   public TrainingJob cancel(String jobId) {
-    throw new UnsupportedOperationException();
+    synchronized (transitions) {
+      TrainingJob job = table.get(jobId);
+      if (job.state().ended() || cancelled.contains(jobId)) {
+        return job;
+      }
+      if (!runners.isRunning(jobId)) {
+        end(jobId, JobState.CANCELLED, null, null);
+        return table.get(jobId);
+      }
+      try {
+        store.save(job, true);
+      } catch (IOException e) {
+        throw Disk.failure("cancellation", e);
+      }
+      cancelled.add(jobId);
+      runners.stop(jobId);
+      return job;
+    }
   }
 
+  /** Stops jobs between two steps; they go on at the next start. */
   @Override
   public void close() {
-    throw new UnsupportedOperationException();
+    spool.close();
+    runners.close();
+    table.close();
+  }
+
+  // What the runners report.
+
+  /** Whether a job that a runner has taken from the queue shall run. */
+  boolean begin(String jobId, Runnable register) {
+    synchronized (transitions) {
+      if (table.get(jobId).state().ended()) {
+        return false;
+      }
+      register.run();
+      return true;
+    }
+  }
+
+  void progress(String jobId, JobState state, TrainingJob.Progress progress) {
+    table.update(jobId, job -> with(job, state, progress, null, 0, null, null));
+  }
+
+  boolean isCancelled(String jobId) {
+    synchronized (transitions) {
+      return cancelled.contains(jobId);
+    }
+  }
+
+  /** Ends a job, durably, and frees what it needs no more. */
+  void end(
+      String jobId,
+      JobState state,
+      TrainingHost.@Nullable Published published,
+      @Nullable ServingException error) {
+    synchronized (transitions) {
+      TrainingJob job = table.get(jobId);
+      TrainingJob ended =
+          with(
+              job,
+              state,
+              job.progress(),
+              published == null ? null : published.versionId(),
+              published == null ? 0 : published.epoch(),
+              error,
+              clock.instant());
+      cancelled.remove(jobId);
+      try {
+        store.save(ended, false);
+        store.deleteSpool(jobId);
+        Long bytes = spoolBytes.remove(jobId);
+        spool.releaseBytes(bytes == null ? 0 : bytes);
+      } catch (IOException e) {
+        // The job runs again at the next start, to the same version: nothing is lost but time.
+        log.error("job {}: {}, which cannot be written", jobId, state, e);
+      }
+      table.update(jobId, before -> ended);
+      forgetOldest();
+    }
+  }
+
+  private void forgetOldest() {
+    for (String jobId : table.forget(config.maxJobs())) {
+      try {
+        store.delete(jobId);
+      } catch (IOException e) {
+        log.warn("job {}: cannot be forgotten on disk", jobId, e);
+      }
+    }
+  }
+
+  private static TrainingJob with(
+      TrainingJob job,
+      JobState state,
+      TrainingJob.Progress progress,
+      @Nullable String versionId,
+      long epoch,
+      @Nullable ServingException error,
+      @Nullable Instant ended) {
+    return new TrainingJob(
+        job.jobId(),
+        job.spec(),
+        state,
+        progress,
+        job.examples(),
+        versionId,
+        epoch,
+        error,
+        job.created(),
+        ended);
   }
 }

@@ -1,0 +1,65 @@
+package dev.perennial.server.training;
+
+import dev.perennial.server.error.ServingException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/**
+ * What is decided once all examples are there: the classes where the spec names none, and the
+ * epochs where the recipe goes by the number of examples.
+ *
+ * <p>Every class needs an example: one without would be pushed away from all images and could never
+ * be answered again. One is enough; such a class is trained on and not validated.
+ */
+final class CommitRules {
+
+  private static final int NAMED_IN_MESSAGE = 10;
+
+  private CommitRules() {}
+
+  /**
+   * @param examplesOf number of examples by label, sorted
+   * @throws ServingException INVALID_ARGUMENT
+   */
+  static TrainingSpec decide(TrainingSpec spec, Map<String, Integer> examplesOf) {
+    List<String> classes = spec.classNames();
+    if (classes.isEmpty()) {
+      classes = new ArrayList<>(examplesOf.keySet());
+      SpecRules.checkClassCount(classes.size());
+    } else {
+      checkNoneIsEmpty(classes, examplesOf);
+    }
+    int epochs = spec.epochs();
+    if (epochs == 0) {
+      long held =
+          examplesOf.values().stream()
+              .mapToLong(count -> Split.heldOut(count, spec.validationShare()))
+              .sum();
+      long all = examplesOf.values().stream().mapToLong(count -> count).sum();
+      epochs = spec.recipe().epochs(all - held, spec.batchSize());
+    }
+    return spec.decided(classes, epochs);
+  }
+
+  private static void checkNoneIsEmpty(List<String> classes, Map<String, Integer> examplesOf) {
+    List<String> empty = classes.stream().filter(name -> !examplesOf.containsKey(name)).toList();
+    if (!empty.isEmpty()) {
+      String names =
+          empty.stream()
+              .limit(NAMED_IN_MESSAGE)
+              .map(SpecRules::quote)
+              .collect(Collectors.joining(", "));
+      throw ServingException.invalid(
+          "CLASSES_WITHOUT_EXAMPLES",
+          "spec.class_names",
+          "classes without examples: "
+              + empty.size()
+              + " ("
+              + names
+              + (empty.size() > NAMED_IN_MESSAGE ? ", ..." : "")
+              + ") (expected: 0)");
+    }
+  }
+}

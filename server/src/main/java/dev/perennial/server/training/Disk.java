@@ -1,0 +1,115 @@
+package dev.perennial.server.training;
+
+import dev.perennial.server.error.ErrorCode;
+import dev.perennial.server.error.ServingException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
+
+/**
+ * The few things that are asked of a file system, durably. Not final: tests make it run full or
+ * count its syncs. Safe for any thread.
+ */
+class Disk {
+
+  static final Disk REAL = new Disk();
+
+  /** How long a caller waits before it tries a full disk again. */
+  private static final Duration RETRY_FULL = Duration.ofSeconds(30);
+
+  /** A new file that only grows. Owned by one thread. */
+  interface Appender extends AutoCloseable {
+    void append(ByteBuffer bytes) throws IOException;
+
+    /** On return everything appended survives a crash. */
+    void force() throws IOException;
+
+    @Override
+    void close() throws IOException;
+  }
+
+  Appender create(Path file) throws IOException {
+    FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+    return new Appender() {
+      @Override
+      public void append(ByteBuffer bytes) throws IOException {
+        while (bytes.hasRemaining()) {
+          channel.write(bytes);
+        }
+      }
+
+      @Override
+      public void force() throws IOException {
+        channel.force(false); // the length is forced too: without it the data is not readable
+      }
+
+      @Override
+      public void close() throws IOException {
+        channel.close();
+      }
+    };
+  }
+
+  /** Replaces a file as a whole: after a crash it has the old content or the new. */
+  void replace(Path file, byte[] bytes) throws IOException {
+    Path directory = file.getParent();
+    Path temporary = directory.resolve(file.getFileName() + ".tmp");
+    Files.deleteIfExists(temporary);
+    try (Appender appender = create(temporary)) {
+      appender.append(ByteBuffer.wrap(bytes));
+      appender.force();
+    } catch (IOException e) {
+      Files.deleteIfExists(temporary);
+      throw e;
+    }
+    move(temporary, file);
+    forceDirectory(directory);
+  }
+
+  /** Atomic; durable once both directories are forced. */
+  void move(Path from, Path to) throws IOException {
+    Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  /** Makes a directory's names durable. */
+  void forceDirectory(Path directory) throws IOException {
+    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
+  }
+
+  /** Deletes a file or a whole directory; nothing there is fine. */
+  void delete(Path path) throws IOException {
+    List<Path> all = new ArrayList<>();
+    try (Stream<Path> walk = Files.walk(path)) {
+      walk.forEach(all::add);
+    } catch (NoSuchFileException e) {
+      return;
+    }
+    for (int i = all.size() - 1; i >= 0; i--) {
+      Files.deleteIfExists(all.get(i));
+    }
+  }
+
+  /** What a caller is told of a failed write. */
+  static ServingException failure(String what, IOException e) {
+    String message = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
+    if (message.contains("no space left") || message.contains("quota exceeded")) {
+      return ServingException.exhausted(
+          "DISK_FULL", what + ": the server's disk is full", RETRY_FULL);
+    }
+    return new ServingException(
+        ErrorCode.INTERNAL, "SPOOL_WRITE_FAILED", what + ": cannot be written", e);
+  }
+}

@@ -1,0 +1,171 @@
+package dev.perennial.server.training;
+
+import dev.perennial.server.error.ErrorCode;
+import dev.perennial.server.error.ServingException;
+import dev.perennial.server.task.TaskVersion;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Runs jobs: one thread per device, each with one job at a time, first come first served. A job's
+ * thread prepares pixels and waits for its device; it never touches a tensor.
+ */
+final class JobRunners implements AutoCloseable {
+
+  private static final Logger log = LoggerFactory.getLogger(JobRunners.class);
+
+  private final TrainingJobs jobs;
+  private final JobStore store;
+  private final TrainingHost host;
+  private final LongSupplier nanoTime;
+
+  /** Ids of waiting jobs; empty: stop. Bounded by the number of unfinished jobs. */
+  private final LinkedBlockingQueue<Optional<String>> queue = new LinkedBlockingQueue<>();
+
+  private final Map<String, StopSignal> running = new ConcurrentHashMap<>();
+  private final List<Thread> threads = new ArrayList<>();
+  private final StopSignal closeSignal = new StopSignal();
+  private volatile boolean closing;
+
+  JobRunners(TrainingJobs jobs, JobStore store, TrainingHost host, LongSupplier nanoTime) {
+    this.jobs = jobs;
+    this.store = store;
+    this.host = host;
+    this.nanoTime = nanoTime;
+  }
+
+  void start() {
+    for (int i = 0; i < host.devices(); i++) {
+      int device = i;
+      Thread thread = new Thread(() -> work(device), "training-job-" + device);
+      thread.setDaemon(true);
+      threads.add(thread);
+      thread.start();
+    }
+  }
+
+  void queue(String jobId) {
+    queue.add(Optional.of(jobId));
+  }
+
+  boolean isRunning(String jobId) {
+    return running.containsKey(jobId);
+  }
+
+  /** The job notices at its next step. */
+  void stop(String jobId) {
+    StopSignal signal = running.get(jobId);
+    if (signal != null) {
+      signal.give();
+    }
+  }
+
+  /** Stops all jobs between two steps and waits for that. */
+  @Override
+  public void close() {
+    closing = true;
+    closeSignal.give();
+    for (int i = 0; i < threads.size(); i++) {
+      queue.add(Optional.empty());
+    }
+    running.values().forEach(StopSignal::give);
+    for (Thread thread : threads) {
+      Uninterruptibly.run(thread::join);
+    }
+  }
+
+  private void work(int device) {
+    AtomicReference<Optional<String>> next = new AtomicReference<>(Optional.empty());
+    while (!closing) {
+      Uninterruptibly.run(() -> next.set(queue.take()));
+      if (next.get().isPresent() && !closing) {
+        run(next.get().get(), device);
+      }
+    }
+  }
+
+  private void run(String jobId, int device) {
+    StopSignal stop = new StopSignal();
+    if (!jobs.begin(jobId, () -> running.put(jobId, stop))) {
+      return;
+    }
+    if (closing) {
+      stop.give();
+    }
+    try {
+      jobs.progress(jobId, JobState.RUNNING, TrainingJob.Progress.NONE);
+      TrainingHost.Published published = trainAndPublish(jobId, device, stop);
+      jobs.end(jobId, JobState.SUCCEEDED, published, null);
+      log.info("job {}: version {} from epoch {}", jobId, published.versionId(), published.epoch());
+    } catch (StopSignal.Stopped e) {
+      stopped(jobId);
+    } catch (ServingException e) {
+      failed(jobId, e);
+    } catch (IOException e) {
+      failed(
+          jobId,
+          new ServingException(
+              ErrorCode.DATA_LOSS, "SPOOL_UNREADABLE", "job's examples: cannot be read", e));
+    } catch (OutOfMemoryError e) {
+      failed(
+          jobId,
+          new ServingException(
+              ErrorCode.RESOURCE_EXHAUSTED, "OUT_OF_MEMORY", "training: no memory left", e));
+    } catch (RuntimeException e) {
+      failed(
+          jobId,
+          new ServingException(ErrorCode.INTERNAL, "TRAINING_FAILED", "training: failed", e));
+    } finally {
+      running.remove(jobId);
+    }
+  }
+
+  private TrainingHost.Published trainAndPublish(String jobId, int device, StopSignal stop)
+      throws IOException, StopSignal.Stopped {
+    TrainingJob job = jobs.job(jobId);
+    ProgressMeter meter =
+        new ProgressMeter(
+            nanoTime, progress -> jobs.progress(jobId, JobState.RUNNING, progress));
+    TaskVersion version;
+    try (SpoolReader spool = store.openSpool(job);
+        Trainer trainer = host.trainer(device)) {
+      version = new TrainingRun(job, store, spool, host, trainer, stop, meter).run();
+    }
+    stop.check();
+    jobs.progress(jobId, JobState.PUBLISHING, jobs.job(jobId).progress());
+    TrainingHost.Published published = host.publish(version);
+    // Too late to cancel. When the server closes now, the next start publishes the same version.
+    closeSignal.await(host.installed(published.epoch()));
+    return published;
+  }
+
+  /** Cancelled, or the server closes: then the job goes on at the next start. */
+  private void stopped(String jobId) {
+    if (jobs.isCancelled(jobId)) {
+      jobs.end(jobId, JobState.CANCELLED, null, null);
+      log.info("job {}: cancelled", jobId);
+    } else {
+      jobs.progress(jobId, JobState.QUEUED, jobs.job(jobId).progress());
+    }
+  }
+
+  private void failed(String jobId, ServingException error) {
+    if (error.code() == ErrorCode.UNAVAILABLE) {
+      // The device is gone, and with it the server or its place here; the job keeps for a restart.
+      log.warn("job {}: waits for the next start", jobId, error);
+      jobs.progress(jobId, JobState.QUEUED, jobs.job(jobId).progress());
+    } else {
+      log.warn("job {}: failed", jobId, error);
+      jobs.end(jobId, JobState.FAILED, null, error);
+    }
+  }
+}

@@ -1,0 +1,157 @@
+package dev.perennial.server.training;
+
+import dev.perennial.server.error.ServingException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Where jobs survive a crash. Under one directory:
+ *
+ * <pre>
+ *   uploads/ID/examples.spool      not yet committed; thrown away at a start
+ *   jobs/ID/job.json               what the job is, written at every change that must survive
+ *   jobs/ID/examples.spool         until it has ended
+ *   jobs/ID/checkpoint             the last whole epoch, until it has ended
+ * </pre>
+ *
+ * A commit writes {@code job.json} into the upload's directory and renames that: a job is there as
+ * a whole or not at all. Safe for any thread as long as no two work on the same job.
+ */
+final class JobStore {
+
+  private static final Logger log = LoggerFactory.getLogger(JobStore.class);
+  private static final String SPOOL = "examples.spool";
+  private static final String JOB = "job.json";
+  private static final String CHECKPOINT = "checkpoint";
+
+  private final Disk disk;
+  private final Path uploads;
+  private final Path jobs;
+
+  JobStore(Path directory, Disk disk) {
+    this.disk = disk;
+    this.uploads = directory.resolve("uploads");
+    this.jobs = directory.resolve("jobs");
+  }
+
+  /** Makes the directories, and throws away uploads that no commit ended. */
+  void open() throws IOException {
+    Files.createDirectories(jobs);
+    Files.createDirectories(uploads);
+    try (Stream<Path> left = Files.list(uploads)) {
+      for (Path upload : left.toList()) {
+        disk.delete(upload);
+      }
+    }
+    disk.forceDirectory(uploads);
+    disk.forceDirectory(jobs);
+    disk.forceDirectory(Optional.ofNullable(jobs.getParent()).orElseThrow());
+  }
+
+  /** All jobs, oldest first; damaged ones are logged and left where they are. */
+  List<JobJson.Stored> load() throws IOException {
+    List<JobJson.Stored> found = new ArrayList<>();
+    try (Stream<Path> directories = Files.list(jobs)) {
+      for (Path directory : directories.toList()) {
+        try {
+          JobJson.Stored stored = JobJson.read(Files.readAllBytes(directory.resolve(JOB)));
+          if (!directory.getFileName().toString().equals(stored.job().jobId())) {
+            log.error("{}: names job {}: left out", directory, stored.job().jobId());
+          } else {
+            found.add(stored);
+          }
+        } catch (NoSuchFileException e) {
+          disk.delete(directory); // a crash while it was being forgotten
+        } catch (ServingException e) {
+          log.error("{}: left out", directory, e);
+        }
+      }
+    }
+    found.sort(
+        Comparator.comparing((JobJson.Stored stored) -> stored.job().created())
+            .thenComparing(stored -> stored.job().jobId()));
+    return found;
+  }
+
+  /** A new upload's spool, with its directory. */
+  Disk.Appender createSpool(String uploadId) throws IOException {
+    Path directory = uploads.resolve(uploadId);
+    Files.createDirectory(directory);
+    return disk.create(directory.resolve(SPOOL));
+  }
+
+  void deleteUpload(String uploadId) throws IOException {
+    disk.delete(uploads.resolve(uploadId));
+  }
+
+  /** Turns an upload, whose spool is forced, into a job; durable on return. */
+  void commit(String uploadId, TrainingJob job) throws IOException {
+    Path upload = uploads.resolve(uploadId);
+    disk.replace(upload.resolve(JOB), JobJson.write(job, false));
+    disk.forceDirectory(upload);
+    Path committed = jobs.resolve(job.jobId());
+    disk.move(upload, committed);
+    try {
+      disk.forceDirectory(jobs);
+      disk.forceDirectory(uploads);
+    } catch (IOException e) {
+      disk.delete(committed); // the caller is told that there is no job
+      throw e;
+    }
+  }
+
+  /** Durable on return. */
+  void save(TrainingJob job, boolean cancelRequested) throws IOException {
+    disk.replace(path(job.jobId(), JOB), JobJson.write(job, cancelRequested));
+  }
+
+  /** Frees what an ended job needs no more. */
+  void deleteSpool(String jobId) throws IOException {
+    disk.delete(path(jobId, SPOOL));
+    disk.delete(path(jobId, CHECKPOINT));
+  }
+
+  /** Forgets a job; {@code job.json} goes first, and what a crash then leaves is not a job. */
+  void delete(String jobId) throws IOException {
+    disk.delete(path(jobId, JOB));
+    disk.delete(jobs.resolve(jobId));
+  }
+
+  Path spool(String jobId) {
+    return path(jobId, SPOOL);
+  }
+
+  long spoolBytes(String jobId) throws IOException {
+    Path spool = spool(jobId);
+    return Files.exists(spool) ? Files.size(spool) : 0;
+  }
+
+  SpoolReader openSpool(TrainingJob job) throws IOException {
+    return SpoolReader.open(spool(job.jobId()), job.examples());
+  }
+
+  void saveCheckpoint(String jobId, byte[] bytes) throws IOException {
+    disk.replace(path(jobId, CHECKPOINT), bytes);
+  }
+
+  Optional<byte[]> loadCheckpoint(String jobId) throws IOException {
+    try {
+      return Optional.of(Files.readAllBytes(path(jobId, CHECKPOINT)));
+    } catch (NoSuchFileException e) {
+      return Optional.empty();
+    }
+  }
+
+  private Path path(String jobId, String file) {
+    return jobs.resolve(jobId).resolve(file);
+  }
+}

@@ -1,0 +1,74 @@
+package dev.perennial.server.training;
+
+import dev.perennial.server.clip.ClipConfig;
+import dev.perennial.server.clip.ModelDirectory;
+import dev.perennial.server.device.Devices;
+import dev.perennial.server.image.ImageDecoder;
+import dev.perennial.server.task.PoolSnapshot;
+import dev.perennial.server.task.TaskPool;
+import dev.perennial.server.task.TaskVersion;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/** The real server, seen by training. */
+final class ServerHost implements TrainingHost {
+
+  private final ModelDirectory model;
+  private final Devices devices;
+  private final TaskPool pool;
+  private final ModelInput input;
+
+  ServerHost(ModelDirectory model, Devices devices, TaskPool pool, ImageDecoder decoder) {
+    this.model = model;
+    this.devices = devices;
+    this.pool = pool;
+    this.input = new ModelInput(decoder, model.preprocessing());
+  }
+
+  @Override
+  public ClipConfig config() {
+    return model.config();
+  }
+
+  @Override
+  public String fingerprint() {
+    return model.fingerprint();
+  }
+
+  @Override
+  public int[] tokens(String text) {
+    return model.tokenizer().encode(text);
+  }
+
+  @Override
+  public float[] pixels(ExampleImage image) {
+    return input.pixels(image);
+  }
+
+  @Override
+  public @Nullable RuntimeException fault(ExampleImage image) {
+    return input.fault(image);
+  }
+
+  @Override
+  public int devices() {
+    return devices.workers().size();
+  }
+
+  @Override
+  public Trainer trainer(int device) {
+    return new DeviceTrainer(devices.workers().get(device));
+  }
+
+  @Override
+  public Published publish(TaskVersion version) {
+    PoolSnapshot snapshot = pool.publish(version);
+    int slot = snapshot.slot(version.task());
+    return new Published(snapshot.tasks().get(slot).versionId(), snapshot.epoch());
+  }
+
+  @Override
+  public CompletableFuture<Void> installed(long epoch) {
+    return devices.installed(epoch);
+  }
+}

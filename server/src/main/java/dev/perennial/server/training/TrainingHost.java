@@ -1,0 +1,35 @@
+package dev.perennial.server.training;
+
+import dev.perennial.server.clip.ClipConfig;
+import dev.perennial.server.task.TaskVersion;
+import java.util.concurrent.CompletableFuture;
+
+/** What training needs of the rest of the server. Safe for any thread. */
+interface TrainingHost extends ExampleCheck {
+
+  ClipConfig config();
+
+  /** The backbone's fingerprint. */
+  String fingerprint();
+
+  /** A text's token ids. */
+  int[] tokens(String text);
+
+  /** The model's input, (3, S, S), owned by the caller. */
+  float[] pixels(ExampleImage image);
+
+  /** Devices that can train at one time. */
+  int devices();
+
+  /** A place on a device. */
+  Trainer trainer(int device);
+
+  /** Where a version went. */
+  record Published(String versionId, long epoch) {}
+
+  /** Stores a version durably and makes it active; may wait for a disk. */
+  Published publish(TaskVersion version);
+
+  /** Completes when every device serves that epoch or a later one. */
+  CompletableFuture<Void> installed(long epoch);
+}
