@@ -133,8 +133,7 @@ final class JobRunners implements AutoCloseable {
       throws IOException, StopSignal.Stopped {
     TrainingJob job = jobs.job(jobId);
     ProgressMeter meter =
-        new ProgressMeter(
-            nanoTime, progress -> jobs.progress(jobId, JobState.RUNNING, progress));
+        new ProgressMeter(nanoTime, progress -> jobs.progress(jobId, JobState.RUNNING, progress));
     TaskVersion version;
     try (SpoolReader spool = store.openSpool(job);
         Trainer trainer = host.trainer(device)) {

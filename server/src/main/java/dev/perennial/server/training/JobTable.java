@@ -22,12 +22,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The jobs as they are now, and who watches them. Safe for any thread; nothing here waits for a disk
- * or a listener.
+ * The jobs as they are now, and who watches them. Safe for any thread; nothing here waits for a
+ * disk or a listener.
  *
- * <p>Each watcher has a slot that holds the newest state it has not seen. A change fills the slot of
- * every watcher of the job, and a few threads empty them: a slow listener misses states in between
- * and never the last, and no job waits for it.
+ * <p>Each watcher has a slot that holds the newest state it has not seen. A change fills the slot
+ * of every watcher of the job, and a few threads empty them: a slow listener misses states in
+ * between and never the last, and no job waits for it.
  */
 final class JobTable implements AutoCloseable {
 

@@ -8,8 +8,8 @@ import dev.perennial.server.image.RgbImage;
 import org.jspecify.annotations.Nullable;
 
 /**
- * From an example's image, in whichever form, to the model's input. Safe for any thread. Faults name
- * the field of the wire contract's {@code TrainRequest}.
+ * From an example's image, in whichever form, to the model's input. Safe for any thread. Faults
+ * name the field of the wire contract's {@code TrainRequest}.
  */
 final class ModelInput implements ExampleCheck {
 

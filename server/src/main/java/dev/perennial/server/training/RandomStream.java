@@ -3,8 +3,9 @@ package dev.perennial.server.training;
 import java.util.SplittableRandom;
 
 /**
- * One of the random sequences of a job. Each depends on the job's seed, its own purpose and a number
- * (an epoch, a class) only: so a job that continues after a crash draws what it would have drawn.
+ * One of the random sequences of a job. Each depends on the job's seed, its own purpose and a
+ * number (an epoch, a class) only: so a job that continues after a crash draws what it would have
+ * drawn.
  */
 enum RandomStream {
   SPLIT(0x5157_4c49_5421_0001L),

@@ -35,8 +35,7 @@ record Split(int[] training, int[] validation) {
     boolean[] held = new boolean[classOf.length];
     int count = 0;
     for (int c = 0; c < classes; c++) {
-      int[] order =
-          RandomStream.SPLIT.permutation(seed, c, examplesOf.get(c).size());
+      int[] order = RandomStream.SPLIT.permutation(seed, c, examplesOf.get(c).size());
       for (int k = 0; k < heldOut(order.length, share); k++) {
         held[examplesOf.get(c).get(order[k])] = true;
         count++;

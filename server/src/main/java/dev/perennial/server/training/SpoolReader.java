@@ -89,8 +89,7 @@ final class SpoolReader implements AutoCloseable {
     return SpoolRecord.decode(body.array(), header.getInt(4));
   }
 
-  private static ByteBuffer fill(FileChannel channel, long position, int bytes)
-      throws IOException {
+  private static ByteBuffer fill(FileChannel channel, long position, int bytes) throws IOException {
     ByteBuffer buffer = ByteBuffer.allocate(bytes);
     while (buffer.hasRemaining()) {
       if (channel.read(buffer, position + buffer.position()) < 0) {

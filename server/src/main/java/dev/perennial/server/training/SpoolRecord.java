@@ -1,13 +1,13 @@
 package dev.perennial.server.training;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.image.RgbImage;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.zip.CRC32C;
-
-import static java.nio.charset.StandardCharsets.UTF_8;
 
 /**
  * One example as bytes of a spool: {@code length, CRC32C} (of the body, big-endian ints), then the
@@ -53,11 +53,7 @@ final class SpoolRecord {
       record.putInt(raw.image().width()).putInt(raw.image().height()).put(raw.image().rgb());
     } else if (image instanceof ExampleImage.Pixels pixels) {
       record.put(PIXELS).putShort((short) text.length).put(text);
-      record
-          .slice()
-          .order(ByteOrder.LITTLE_ENDIAN)
-          .asFloatBuffer()
-          .put(pixels.values());
+      record.slice().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().put(pixels.values());
     }
     int length = record.capacity() - HEADER_BYTES;
     record.putInt(0, length).putInt(4, checksum(record.array(), HEADER_BYTES, length));
@@ -112,7 +108,6 @@ final class SpoolRecord {
   }
 
   static ServingException damaged(String what) {
-    return new ServingException(
-        ErrorCode.DATA_LOSS, "SPOOL_DAMAGED", "spooled example: " + what);
+    return new ServingException(ErrorCode.DATA_LOSS, "SPOOL_DAMAGED", "spooled example: " + what);
   }
 }

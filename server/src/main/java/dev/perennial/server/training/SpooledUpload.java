@@ -27,8 +27,8 @@ import org.jspecify.annotations.Nullable;
 final class SpooledUpload implements Upload {
 
   /**
-   * What a finished upload becomes; called on the spool's thread. The job has the upload's id, or is
-   * an older one that the same request made.
+   * What a finished upload becomes; called on the spool's thread. The job has the upload's id, or
+   * is an older one that the same request made.
    */
   interface Committer {
     TrainingJob commit(SpooledUpload upload) throws IOException;

@@ -28,10 +28,10 @@ import org.slf4j.LoggerFactory;
 /**
  * All training jobs of this server; they survive its restart. Safe for any thread.
  *
- * <p>What a caller can rely on: an example that was acknowledged is on disk; a job that was returned
- * by a commit runs until it has ended, across restarts, and continues after its last whole epoch;
- * the same request id never makes a second job (of two uploads with one id that are open together
- * the first commit makes the job, and the other's commit is answered with it).
+ * <p>What a caller can rely on: an example that was acknowledged is on disk; a job that was
+ * returned by a commit runs until it has ended, across restarts, and continues after its last whole
+ * epoch; the same request id never makes a second job (of two uploads with one id that are open
+ * together the first commit makes the job, and the other's commit is answered with it).
  *
  * <p>{@link #start}, {@link #cancel} and {@link #close} wait for the disk and do not belong on an
  * event loop; nothing else here waits.

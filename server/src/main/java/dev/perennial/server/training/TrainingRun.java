@@ -26,8 +26,8 @@ import org.slf4j.LoggerFactory;
  *       included, because they tell the domain and not the classes;
  *   <li>epochs of SGD steps with a cosine schedule from the learning rate to a thousandth of it;
  *       after each the held-out examples are classified at w = 1, and the best epoch's prefixes are
- *       kept (of equals the latest; the start, which is the frozen model, takes part). Where nothing
- *       is held out the last epoch's are taken.
+ *       kept (of equals the latest; the start, which is the frozen model, takes part). Where
+ *       nothing is held out the last epoch's are taken.
  * </ol>
  *
  * <p>Each device call is one batch. The job's thread prepares the next batch while the device works
@@ -138,7 +138,10 @@ final class TrainingRun {
         throw new ServingException(
             ErrorCode.INVALID_ARGUMENT,
             "BAD_FEATURES",
-            "image features of example " + i / embedDim + ": " + features[i]
+            "image features of example "
+                + i / embedDim
+                + ": "
+                + features[i]
                 + " (expected: finite; are the pixels normalised?)");
       }
     }
