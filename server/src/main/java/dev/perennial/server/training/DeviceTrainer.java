@@ -69,8 +69,8 @@ final class DeviceTrainer implements Trainer {
 
   @Override
   public void close() {
-    worker
-        .step(
+    CompletableFuture<Boolean> freed =
+        worker.step(
             model -> {
               PrefixTraining present = training;
               training = null;
@@ -78,13 +78,13 @@ final class DeviceTrainer implements Trainer {
                 present.close();
               }
               return true;
-            })
-        .whenComplete(
-            (done, e) -> {
-              if (e != null) {
-                // A closed worker frees everything with its model.
-                log.debug("{}: training not freed on its own", worker.device(), e);
-              }
+            });
+    CompletableFuture<Boolean> unused =
+        freed.exceptionally(
+            e -> {
+              // A closed worker frees everything with its model.
+              log.debug("{}: training not freed on its own", worker.device(), e);
+              return false;
             });
   }
 
