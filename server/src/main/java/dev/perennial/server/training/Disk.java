@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.stream.Stream;
 
 /**
@@ -63,7 +64,7 @@ class Disk {
 
   /** Replaces a file as a whole: after a crash it has the old content or the new. */
   void replace(Path file, byte[] bytes) throws IOException {
-    Path directory = file.getParent();
+    Path directory = Objects.requireNonNull(file.getParent());
     Path temporary = directory.resolve(file.getFileName() + ".tmp");
     Files.deleteIfExists(temporary);
     try (Appender appender = create(temporary)) {

@@ -10,7 +10,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -84,11 +83,10 @@ final class JobRunners implements AutoCloseable {
   }
 
   private void work(int device) {
-    AtomicReference<Optional<String>> next = new AtomicReference<>(Optional.empty());
     while (!closing) {
-      Uninterruptibly.run(() -> next.set(queue.take()));
-      if (next.get().isPresent() && !closing) {
-        run(next.get().get(), device);
+      Optional<String> next = Uninterruptibly.get(queue::take);
+      if (next.isPresent() && !closing) {
+        run(next.get(), device);
       }
     }
   }

@@ -75,7 +75,8 @@ final class SpoolReader implements AutoCloseable {
   }
 
   private static ByteBuffer header(FileChannel channel, long position) throws IOException {
-    ByteBuffer header = fill(channel, position, SpoolRecord.HEADER_BYTES);
+    ByteBuffer header = ByteBuffer.allocate(SpoolRecord.HEADER_BYTES);
+    fill(channel, position, header);
     int length = header.getInt(0);
     if (length < 0 || length > channel.size() - position - SpoolRecord.HEADER_BYTES) {
       throw SpoolRecord.damaged("length " + length + " at byte " + position);
@@ -85,18 +86,17 @@ final class SpoolReader implements AutoCloseable {
 
   private static Example read(FileChannel channel, long position) throws IOException {
     ByteBuffer header = header(channel, position);
-    ByteBuffer body = fill(channel, position + SpoolRecord.HEADER_BYTES, header.getInt(0));
-    return SpoolRecord.decode(body.array(), header.getInt(4));
+    byte[] body = new byte[header.getInt(0)];
+    fill(channel, position + SpoolRecord.HEADER_BYTES, ByteBuffer.wrap(body));
+    return SpoolRecord.decode(body, header.getInt(4));
   }
 
-  private static ByteBuffer fill(FileChannel channel, long position, int bytes) throws IOException {
-    ByteBuffer buffer = ByteBuffer.allocate(bytes);
+  private static void fill(FileChannel channel, long position, ByteBuffer buffer)
+      throws IOException {
     while (buffer.hasRemaining()) {
       if (channel.read(buffer, position + buffer.position()) < 0) {
-
         throw SpoolRecord.damaged("file ends at byte " + channel.size());
       }
     }
-    return buffer.flip();
   }
 }

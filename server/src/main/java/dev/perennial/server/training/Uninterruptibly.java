@@ -8,15 +8,28 @@ final class Uninterruptibly {
     void run() throws InterruptedException;
   }
 
+  /** Something that waits for a value. */
+  interface WaitFor<T> {
+    T get() throws InterruptedException;
+  }
+
   private Uninterruptibly() {}
 
   static void run(Wait wait) {
+    boolean unused =
+        get(
+            () -> {
+              wait.run();
+              return true;
+            });
+  }
+
+  static <T> T get(WaitFor<T> wait) {
     boolean interrupted = false;
     try {
       while (true) {
         try {
-          wait.run();
-          return;
+          return wait.get();
         } catch (InterruptedException e) {
           interrupted = true;
         }
