@@ -1,0 +1,38 @@
+package dev.perennial.server.training;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** A real disk on which durable changes fail: one after some that succeed, or all. */
+final class FullDisk extends Disk {
+
+  /** Changes that still succeed before one fails; negative: none fails. */
+  final AtomicInteger successesLeft = new AtomicInteger(-1);
+
+  volatile boolean full;
+
+  @Override
+  void replace(Path file, byte[] bytes) throws IOException {
+    check();
+    super.replace(file, bytes);
+  }
+
+  @Override
+  void move(Path from, Path to) throws IOException {
+    check();
+    super.move(from, to);
+  }
+
+  @Override
+  void forceDirectory(Path directory) throws IOException {
+    check();
+    super.forceDirectory(directory);
+  }
+
+  private void check() throws IOException {
+    if (full || successesLeft.getAndDecrement() == 0) {
+      throw new IOException("No space left on device");
+    }
+  }
+}
