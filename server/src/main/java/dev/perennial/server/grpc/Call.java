@@ -177,6 +177,11 @@ final class Call<Q extends Message, R extends Message> {
         });
   }
 
+  /** Runs the action on the event loop after a while, unless the call is over by then. */
+  void later(long millis, Runnable action) {
+    vertx.setTimer(Math.max(1, millis), id -> guarded(action));
+  }
+
   private MessageStream<Q> stream() {
     MessageStream<Q> opened = stream;
     if (opened == null) {

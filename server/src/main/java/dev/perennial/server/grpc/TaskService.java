@@ -1,0 +1,145 @@
+package dev.perennial.server.grpc;
+
+import com.google.protobuf.Descriptors.ServiceDescriptor;
+import dev.perennial.server.device.Devices;
+import dev.perennial.server.error.ServingException;
+import dev.perennial.server.task.PoolSnapshot;
+import dev.perennial.server.task.TaskPool;
+import dev.perennial.v1.ActivateTaskVersionRequest;
+import dev.perennial.v1.ActivateTaskVersionResponse;
+import dev.perennial.v1.ActiveTask;
+import dev.perennial.v1.DeleteTaskRequest;
+import dev.perennial.v1.DeleteTaskResponse;
+import dev.perennial.v1.GetTaskRequest;
+import dev.perennial.v1.GetTaskResponse;
+import dev.perennial.v1.ListTasksRequest;
+import dev.perennial.v1.ListTasksResponse;
+import dev.perennial.v1.TaskProto;
+import dev.perennial.v1.WatchPoolRequest;
+import dev.perennial.v1.WatchPoolResponse;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/** The tasks, their versions, and which of them serve. Safe for any thread. */
+final class TaskService {
+  static final ServiceDescriptor SERVICE =
+      TaskProto.getDescriptor().findServiceByName("TaskService");
+
+  private final TaskPool pool;
+  private final Devices devices;
+  private final StorePool store;
+
+  TaskService(TaskPool pool, Devices devices, StorePool store) {
+    this.pool = pool;
+    this.devices = devices;
+    this.store = store;
+  }
+
+  List<Method<?, ?>> methods() {
+    return List.of(
+        Method.<ListTasksRequest, ListTasksResponse>unary(
+            SERVICE,
+            "ListTasks",
+            ListTasksRequest.getDefaultInstance(),
+            (call, request) -> CompletableFuture.completedFuture(list(request))),
+        Method.<GetTaskRequest, GetTaskResponse>unary(
+            SERVICE,
+            "GetTask",
+            GetTaskRequest.getDefaultInstance(),
+            (call, request) -> CompletableFuture.completedFuture(get(request))),
+        Method.<DeleteTaskRequest, DeleteTaskResponse>unary(
+            SERVICE,
+            "DeleteTask",
+            DeleteTaskRequest.getDefaultInstance(),
+            (call, request) -> delete(request)),
+        Method.<ActivateTaskVersionRequest, ActivateTaskVersionResponse>unary(
+            SERVICE,
+            "ActivateTaskVersion",
+            ActivateTaskVersionRequest.getDefaultInstance(),
+            (call, request) -> activate(request)),
+        Method.<WatchPoolRequest, WatchPoolResponse>watch(
+            SERVICE, "WatchPool", WatchPoolRequest.getDefaultInstance(), this::watch));
+  }
+
+  private ListTasksResponse list(ListTasksRequest request) {
+    long epoch = pool.snapshot().epoch();
+    Pages.Page<String> page =
+        Pages.page(
+            pool.taskNames(),
+            request.getPageSize(),
+            request.getPageToken(),
+            name -> name,
+            key -> name -> name.compareTo(key) > 0);
+    ListTasksResponse.Builder response =
+        ListTasksResponse.newBuilder().setNextPageToken(page.nextToken()).setEpoch(epoch);
+    for (String name : page.elements()) {
+      TaskMessages.task(pool, name).ifPresent(response::addTasks);
+    }
+    return response.build();
+  }
+
+  private GetTaskResponse get(GetTaskRequest request) {
+    String name = checkedName(request.getName());
+    return GetTaskResponse.newBuilder().setTask(TaskMessages.task(pool.history(name))).build();
+  }
+
+  private CompletableFuture<DeleteTaskResponse> delete(DeleteTaskRequest request) {
+    String name = checkedName(request.getName());
+    return Futures.then(
+        store.submit(() -> pool.delete(name)),
+        snapshot ->
+            Futures.map(
+                devices.installed(snapshot.epoch()),
+                installed -> DeleteTaskResponse.newBuilder().setEpoch(snapshot.epoch()).build()));
+  }
+
+  private CompletableFuture<ActivateTaskVersionResponse> activate(
+      ActivateTaskVersionRequest request) {
+    String name = checkedName(request.getName());
+    String versionId = request.getVersionId();
+    if (versionId.isEmpty()) {
+      throw ServingException.invalid(
+          "EMPTY_VERSION_ID", "version_id", "version id: empty (expected: one of the task's)");
+    }
+    return Futures.then(
+        store.submit(() -> pool.activate(name, versionId)),
+        snapshot ->
+            Futures.map(
+                devices.installed(snapshot.epoch()),
+                installed ->
+                    ActivateTaskVersionResponse.newBuilder()
+                        .setTask(TaskMessages.task(pool.history(name)))
+                        .setEpoch(snapshot.epoch())
+                        .build()));
+  }
+
+  private Runnable watch(Call<WatchPoolRequest, WatchPoolResponse> call, WatchPoolRequest request) {
+    LatestWriter<PoolSnapshot, WatchPoolResponse> writer =
+        new LatestWriter<>(
+            call,
+            (old, fresh) -> fresh.epoch() >= old.epoch() ? fresh : old,
+            snapshot -> call.write(message(snapshot)));
+    AutoCloseable listening = pool.listen(writer::offer);
+    writer.offer(pool.snapshot());
+    return () -> Closing.onPool(store, listening);
+  }
+
+  private static WatchPoolResponse message(PoolSnapshot snapshot) {
+    WatchPoolResponse.Builder message =
+        WatchPoolResponse.newBuilder().setEpoch(snapshot.epoch());
+    snapshot
+        .tasks()
+        .forEach(
+            task ->
+                message.addTasks(
+                    ActiveTask.newBuilder().setName(task.name()).setVersionId(task.versionId())));
+    return message.build();
+  }
+
+  private static String checkedName(String name) {
+    if (name.isEmpty()) {
+      throw ServingException.invalid("EMPTY_NAME", "name", "name: empty (expected: a task's name)");
+    }
+    return name;
+  }
+}
