@@ -1,23 +1,157 @@
 package dev.perennial.server;
 
+import dev.perennial.server.clip.ModelDirectory;
+import dev.perennial.server.device.Devices;
+import dev.perennial.server.error.ErrorCode;
+import dev.perennial.server.error.ServingException;
+import dev.perennial.server.grpc.GrpcEndpoint;
+import dev.perennial.server.image.ImageDecoder;
+import dev.perennial.server.task.TaskPool;
+import dev.perennial.server.task.store.FileTaskStore;
+import dev.perennial.server.training.TrainingJobs;
+import java.io.IOException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 /**
  * A running server: every object is built here, by hand, started in order and closed in reverse. A
- * start that fails half-way closes what it opened.
+ * start that fails half-way closes what it opened. {@link #start} and {@link #close} block.
  */
 public final class Server implements AutoCloseable {
-  private Server() {}
+  private static final Logger log = LoggerFactory.getLogger(Server.class);
 
-  /** Loads the model, opens the data, listens; blocks until calls are answered. */
+  /** What was opened, newest first. */
+  private final Deque<AutoCloseable> opened = new ArrayDeque<>();
+
+  private final ServerConfig config;
+  private int port;
+  private boolean closed;
+
+  private Server(ServerConfig config) {
+    this.config = config;
+  }
+
+  /** Loads the model, opens the data, listens; calls are answered on return. */
   public static Server start(ServerConfig config) {
-    throw new UnsupportedOperationException();
+    Server server = new Server(config);
+    try {
+      server.open();
+    } catch (Throwable failure) {
+      server.close();
+      throw failure;
+    }
+    return server;
   }
 
   /** The port that is listened on. */
   public int port() {
-    throw new UnsupportedOperationException();
+    return port;
   }
 
-  /** Drains and closes; blocks. Twice is fine. */
+  /** Lets running calls finish, stops training between two steps, closes. Twice is fine. */
   @Override
-  public void close() {}
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    while (!opened.isEmpty()) {
+      AutoCloseable next = opened.pop();
+      try {
+        next.close();
+      } catch (Exception e) {
+        log.error("{} could not be closed", next.getClass().getSimpleName(), e);
+      }
+    }
+    log.info("stopped");
+  }
+
+  private void open() {
+    log.info("settings: {}", config);
+    Path modelPath = config.model();
+    ModelDirectory model =
+        modelPath == null ? ModelDirectory.embedded() : ModelDirectory.open(modelPath);
+    Path data = dataDirectory();
+    FileTaskStore store = opened(new FileTaskStore(data.resolve("tasks")));
+    TaskPool pool =
+        opened(TaskPool.open(store, model.fingerprint(), model.config().embedDim()));
+    Devices devices = opened(new Devices(model, pool, config.devices()));
+    devices.start();
+    ImageDecoder decoder = new ImageDecoder(config.images());
+    TrainingJobs jobs =
+        opened(
+            new TrainingJobs(
+                data.resolve("training"), model, devices, pool, decoder, config.training()));
+    jobs.start();
+    GrpcEndpoint grpc =
+        opened(
+            new GrpcEndpoint(
+                config.grpc(), model, pool, devices, jobs, decoder, config.images()));
+    grpc.start();
+    port = grpc.port();
+    log.info(
+        "model {} ({}), data {}, epoch {} with {} tasks, listening on {}:{}",
+        modelPath == null ? "built in" : modelPath,
+        model.fingerprint().substring(0, 12),
+        data,
+        pool.snapshot().epoch(),
+        pool.snapshot().tasks().size(),
+        config.grpc().host(),
+        port);
+  }
+
+  private <T extends AutoCloseable> T opened(T resource) {
+    opened.push(resource);
+    return resource;
+  }
+
+  private Path dataDirectory() {
+    Path wanted = config.data();
+    try {
+      if (wanted != null) {
+        return Files.createDirectories(wanted);
+      }
+      Path temporary = Files.createTempDirectory("perennial-");
+      opened.push(() -> deleteTree(temporary));
+      log.warn("no data directory is given: what is taught is lost on exit");
+      return temporary;
+    } catch (IOException e) {
+      throw new ServingException(
+          ErrorCode.FAILED_PRECONDITION,
+          "DATA_DIRECTORY",
+          "data directory: " + wanted + " (expected: one that can be written; " + e + ")",
+          e);
+    }
+  }
+
+  private static void deleteTree(Path directory) throws IOException {
+    Files.walkFileTree(
+        directory,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+              throws IOException {
+            Files.delete(file);
+            return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult postVisitDirectory(Path visited, @Nullable IOException failure)
+              throws IOException {
+            if (failure != null) {
+              throw failure;
+            }
+            Files.delete(visited);
+            return FileVisitResult.CONTINUE;
+          }
+        });
+  }
 }

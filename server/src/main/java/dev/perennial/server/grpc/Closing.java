@@ -1,5 +1,6 @@
 package dev.perennial.server.grpc;
 
+import java.util.concurrent.CompletableFuture;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,6 +18,12 @@ final class Closing {
           quietly(resource);
           return true;
         });
+  }
+
+  /** The same for what may still be on its way. */
+  @SuppressWarnings("FutureReturnValueIgnored") // nobody waits for it
+  static void onPool(StorePool pool, CompletableFuture<? extends AutoCloseable> resource) {
+    resource.thenAccept(opened -> onPool(pool, opened));
   }
 
   static void quietly(AutoCloseable resource) {

@@ -1,7 +1,12 @@
 package dev.perennial.server.grpc;
 
+import dev.perennial.server.clip.ModelDirectory;
+import dev.perennial.server.device.Devices;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
+import dev.perennial.server.image.ImageDecoder;
+import dev.perennial.server.task.TaskPool;
+import dev.perennial.server.training.TrainingJobs;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -38,9 +43,28 @@ public final class GrpcEndpoint implements AutoCloseable {
   private final HealthService health;
   private final ActiveCalls calls = new ActiveCalls();
   private final Queue<Listener> listeners = new ConcurrentLinkedQueue<>();
+  private @Nullable Services services;
   private @Nullable Vertx vertx;
   private int port;
 
+  /** The whole contract, answered by the given objects, which stay their owner's. */
+  public GrpcEndpoint(
+      GrpcConfig config,
+      ModelDirectory model,
+      TaskPool pool,
+      Devices devices,
+      TrainingJobs jobs,
+      ImageDecoder decoder,
+      ImageDecoder.Limits limits) {
+    this(config, new Services(config, model, pool, devices, jobs, decoder, limits));
+  }
+
+  private GrpcEndpoint(GrpcConfig config, Services services) {
+    this(config, services.methods(), services.health());
+    this.services = services;
+  }
+
+  /** Any methods. */
   GrpcEndpoint(GrpcConfig config, List<Method<?, ?>> methods, HealthService health) {
     this.config = config;
     this.methods =
@@ -50,6 +74,9 @@ public final class GrpcEndpoint implements AutoCloseable {
 
   /** Listens; throws FAILED_PRECONDITION where that cannot be. */
   public void start() {
+    if (services != null) {
+      services.start();
+    }
     Vertx created =
         Vertx.vertx(
             new VertxOptions()
@@ -94,11 +121,16 @@ public final class GrpcEndpoint implements AutoCloseable {
   /** Says that we stop, lets running calls finish, then ends what is left. Twice is fine. */
   @Override
   public void close() {
-    Vertx running = vertx;
-    if (running == null) {
-      return;
+    if (vertx != null) {
+      stop(vertx);
+      vertx = null;
     }
-    vertx = null;
+    if (services != null) {
+      services.close();
+    }
+  }
+
+  private void stop(Vertx running) {
     health.serving(false);
     if (!ended(calls.drain(), config.drainTimeout())) {
       log.info("{} calls were still running after {}", calls.count(), config.drainTimeout());

@@ -119,8 +119,9 @@ final class TaskService {
             call,
             (old, fresh) -> fresh.epoch() >= old.epoch() ? fresh : old,
             snapshot -> call.write(message(snapshot)));
-    AutoCloseable listening = pool.listen(writer::offer);
-    writer.offer(pool.snapshot());
+    // To listen waits for a change that is being written.
+    CompletableFuture<AutoCloseable> listening = store.submit(() -> pool.listen(writer::offer));
+    Futures.onDone(listening, call, now -> writer.offer(pool.snapshot()), call::fail);
     return () -> Closing.onPool(store, listening);
   }
 
