@@ -1,8 +1,10 @@
 package dev.perennial.server;
 
+import dev.perennial.client.PerennialException;
 import dev.perennial.server.cli.DemoCommand;
 import dev.perennial.server.cli.EvalCommand;
 import dev.perennial.server.cli.ServeCommand;
+import dev.perennial.server.cli.TasksCommand;
 import dev.perennial.server.config.ByteSize;
 import dev.perennial.server.config.DurationText;
 import dev.perennial.server.error.ErrorCode;
@@ -36,6 +38,7 @@ import picocli.CommandLine.Spec;
       ServeCommand.class,
       DemoCommand.class,
       EvalCommand.class,
+      TasksCommand.class,
     })
 public final class Main implements Runnable {
   @Spec private @Nullable CommandSpec spec;
@@ -94,7 +97,8 @@ public final class Main implements Runnable {
 
   private static String line(Exception failure) {
     String message = failure.getMessage();
-    if (failure instanceof ServingException && message != null) {
+    boolean ours = failure instanceof ServingException || failure instanceof PerennialException;
+    if (ours && message != null) {
       return message;
     }
     return failure.getClass().getSimpleName() + (message == null ? "" : ": " + message);
