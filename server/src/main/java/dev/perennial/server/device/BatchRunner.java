@@ -371,9 +371,12 @@ final class BatchRunner {
       return;
     }
     log.error("{}: a request failed", device, cause);
-    row.fail(
-        new ServingException(
-            ErrorCode.INTERNAL, "REQUEST_FAILED", "request: failed on its device", cause));
+    row.fail(requestFailed(cause));
+  }
+
+  static ServingException requestFailed(RuntimeException cause) {
+    return new ServingException(
+        ErrorCode.INTERNAL, "REQUEST_FAILED", "request: failed on its device", cause);
   }
 
   private static float[] floats(List<Float> values) {

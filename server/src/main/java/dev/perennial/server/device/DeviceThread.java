@@ -80,8 +80,12 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
   /** End of the last batch or of idleness. Device thread only. */
   private long busySinceNanos;
 
-  /** The epoch that could not be installed. Device thread only. */
+  /** The last epoch that could not be installed, and why. */
+  @GuardedBy("lock")
   private long refusedEpoch = -1;
+
+  @GuardedBy("lock")
+  private @Nullable ServingException refusedBecause;
 
   DeviceThread(
       String name,
@@ -230,13 +234,17 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
   CompletableFuture<Void> installed(long epoch) {
     CompletableFuture<Void> future = new CompletableFuture<>();
     synchronized (lock) {
-      boolean outOfService = state == State.FAILED || state == State.CLOSED;
-      if (servedEpoch < epoch && !outOfService) {
-        epochWaiters.add(new EpochWaiter(epoch, future));
-        return future;
+      if (servedEpoch >= epoch || state == State.FAILED) {
+        return CompletableFuture.completedFuture(null);
       }
+      if (state == State.CLOSED) {
+        return CompletableFuture.failedFuture(closing());
+      }
+      if (refusedBecause != null && epoch <= refusedEpoch) {
+        return CompletableFuture.failedFuture(refusedBecause);
+      }
+      epochWaiters.add(new EpochWaiter(epoch, future));
     }
-    future.complete(null);
     return future;
   }
 
@@ -278,7 +286,7 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
       boolean busy = runRows(runner);
       if (runner.hasTexts()) {
         long from = nanoClock.getAsLong();
-        runner.runTextChunk();
+        runTextChunk(runner);
         served(nanoClock.getAsLong() - from);
         busy = true;
       }
@@ -303,12 +311,32 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
       return false;
     }
     long from = nanoClock.getAsLong();
-    int returned = runner.run(batch);
+    int returned = 0;
+    try {
+      returned = runner.run(batch);
+    } catch (RuntimeException e) {
+      log.error("{}: a batch of {} rows failed", device, batch.size(), e);
+      ServingException error = BatchRunner.requestFailed(e);
+      batch.forEach(row -> row.fail(error));
+    } catch (Error e) {
+      ServingException error = deviceFailed();
+      batch.forEach(row -> row.fail(error));
+      throw e;
+    }
     long now = nanoClock.getAsLong();
     served(now - from);
     queue.ran(batch.size() - returned, returned, now - busySinceNanos);
     busySinceNanos = now;
     return true;
+  }
+
+  private void runTextChunk(BatchRunner runner) {
+    try {
+      runner.runTextChunk();
+    } catch (RuntimeException e) {
+      log.error("{}: label texts failed", device, e);
+      runner.fail(BatchRunner.requestFailed(e));
+    }
   }
 
   private void served(long nanos) {
@@ -329,15 +357,14 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
   private void installIfChanged(BatchRunner runner) {
     PoolSnapshot snapshot = pool.get();
     long epoch = snapshot.epoch();
-    if (epoch == runner.epoch() || epoch == refusedEpoch || runner.mustFinishFirst()) {
+    if (epoch == runner.epoch() || refused(epoch) || runner.mustFinishFirst()) {
       return;
     }
     try {
       runner.install(snapshot);
     } catch (RuntimeException e) {
-      refusedEpoch = epoch;
       log.error("{}: epoch {} cannot be installed; {} goes on", device, epoch, runner.epoch(), e);
-      failWaiters(epoch, e);
+      refuse(epoch, e);
       return;
     }
     serves(epoch);
@@ -352,17 +379,25 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
     served.forEach(waiter -> waiter.future().complete(null));
   }
 
-  private void failWaiters(long epoch, RuntimeException cause) {
-    List<EpochWaiter> failed = new ArrayList<>();
+  private boolean refused(long epoch) {
     synchronized (lock) {
-      epochWaiters.removeIf(waiter -> waiter.epoch() <= epoch && failed.add(waiter));
+      return epoch == refusedEpoch;
     }
+  }
+
+  private void refuse(long epoch, RuntimeException cause) {
     ServingException error =
         new ServingException(
             ErrorCode.INTERNAL,
             "NOT_INSTALLED",
             "epoch: " + epoch + " cannot be installed on " + device,
             cause);
+    List<EpochWaiter> failed = new ArrayList<>();
+    synchronized (lock) {
+      refusedEpoch = epoch;
+      refusedBecause = error;
+      epochWaiters.removeIf(waiter -> waiter.epoch() <= epoch && failed.add(waiter));
+    }
     failed.forEach(waiter -> waiter.future().completeExceptionally(error));
   }
 

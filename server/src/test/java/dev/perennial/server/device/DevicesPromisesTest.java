@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.perennial.server.clip.LabelSet;
 import dev.perennial.server.task.PoolSnapshot;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +30,8 @@ import org.junit.jupiter.api.Test;
 class DevicesPromisesTest {
   private static final LabelSet LABELS = FakeWorld.manyLabels("label", 12);
   private static final List<String> DOMAINS = List.of("sketch", "thermal", "sodium", "unseen");
+
+  private static final int ROUNDS = 30;
 
   private static void assertSame(Classification expected, Classification actual) {
     assertEquals(expected.epoch(), actual.epoch());
@@ -152,21 +155,15 @@ class DevicesPromisesTest {
         new FakeServer(FakeServer.config(List.of("cpu", "cpu"), 8, 1000, 20_000))) {
       Map<Long, PoolSnapshot> snapshots = new ConcurrentHashMap<>();
       server.pool.listen(snapshot -> snapshots.put(snapshot.epoch(), snapshot));
+      List<Asked> asked = Collections.synchronizedList(new ArrayList<>());
       snapshots.put(server.pool.snapshot().epoch(), server.pool.snapshot());
       AtomicBoolean stop = new AtomicBoolean();
       Thread publisher = new Thread(() -> changePool(server, stop));
       publisher.start();
       List<Thread> callers = new ArrayList<>();
-      List<Throwable> failures = new ArrayList<>();
       for (int caller = 0; caller < 4; caller++) {
         int seed = caller;
-        Thread thread = new Thread(() -> ask(server, snapshots, seed));
-        thread.setUncaughtExceptionHandler(
-            (t, failure) -> {
-              synchronized (failures) {
-                failures.add(failure);
-              }
-            });
+        Thread thread = new Thread(() -> ask(server, asked, seed));
         callers.add(thread);
         thread.start();
       }
@@ -175,10 +172,10 @@ class DevicesPromisesTest {
       }
       stop.set(true);
       publisher.join();
-      synchronized (failures) {
-        if (!failures.isEmpty()) {
-          throw new AssertionError(failures.get(0));
-        }
+      assertEquals(4 * ROUNDS * 20, asked.size());
+      for (Asked one : asked) {
+        PoolSnapshot snapshot = snapshots.get(one.answer().epoch());
+        assertSame(FakeWorld.classify(snapshot, one.pixels(), one.labels()), one.answer());
       }
       long rerouted = server.devices.stats().stream().mapToLong(DeviceStats::rerouted).sum();
       assertTrue(rerouted > 0, "no row was ever overtaken");
@@ -197,11 +194,15 @@ class DevicesPromisesTest {
     }
   }
 
-  private static void ask(FakeServer server, Map<Long, PoolSnapshot> snapshots, int seed) {
+  /** What was asked, and what came back; compared when all snapshots are known. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  private record Asked(float[] pixels, LabelSet labels, Classification answer) {}
+
+  private static void ask(FakeServer server, List<Asked> asked, int seed) {
     List<CompletableFuture<Classification>> answers = new ArrayList<>();
     List<float[]> images = new ArrayList<>();
     LabelSet labels = FakeWorld.manyLabels("of caller " + seed + " number ", 40);
-    for (int round = 0; round < 30; round++) {
+    for (int round = 0; round < ROUNDS; round++) {
       answers.clear();
       images.clear();
       for (int i = 0; i < 20; i++) {
@@ -209,9 +210,7 @@ class DevicesPromisesTest {
         answers.add(server.classify(images.get(i), labels, Long.MAX_VALUE, "caller" + seed));
       }
       for (int i = 0; i < images.size(); i++) {
-        Classification answer = get(answers.get(i));
-        PoolSnapshot snapshot = snapshots.get(answer.epoch());
-        assertSame(FakeWorld.classify(snapshot, images.get(i), labels), answer);
+        asked.add(new Asked(images.get(i), labels, get(answers.get(i))));
       }
     }
   }

@@ -19,7 +19,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class DevicesTest {
@@ -329,7 +331,7 @@ class DevicesTest {
     FakeServer server = FakeServer.start();
     List<CompletableFuture<Classification>> waiting = new ArrayList<>();
     FakeServer.Held held = server.hold();
-    waiting.add(server.classify(image("sketch", 0), LABELS)); // in the batch; its texts will wait
+    CompletableFuture<Classification> running = server.classify(image("sketch", 0), LABELS);
     held.awaitEntered();
     for (int i = 0; i < 20; i++) {
       waiting.add(server.classify(image("sketch", i), LABELS));
@@ -338,8 +340,9 @@ class DevicesTest {
     CompletableFuture<Void> epoch = server.devices.installed(99);
     Thread closing = new Thread(server::close);
     closing.start();
-    assertEquals(ErrorCode.UNAVAILABLE, failure(waiting.get(20)).code());
+    assertEquals(ErrorCode.UNAVAILABLE, failure(waiting.get(19)).code());
     held.close();
+    get(running); // what is in hand is finished
     waiting.forEach(
         future -> assertEquals("SHUTTING_DOWN", failure(future).reason()));
     assertEquals(ErrorCode.UNAVAILABLE, failure(step).code());
@@ -390,7 +393,7 @@ class DevicesTest {
       CompletableFuture<Classification> answer = server.classify(image("sketch", i), LABELS);
       try {
         answer.join();
-      } catch (java.util.concurrent.CompletionException e) {
+      } catch (CompletionException e) {
         assertEquals("DEVICE_FAILED", failure(answer).reason());
         lost++;
       }
@@ -482,7 +485,7 @@ class DevicesTest {
   private static CompletableFuture<Embedding> embed(
       FakeServer server,
       EmbedQuery.Input input,
-      @org.jspecify.annotations.Nullable String task,
+      @Nullable String task,
       float gateWeight) {
     return server.devices.embed(
         new EmbedQuery(input, task, gateWeight, Long.MAX_VALUE, "source"));
