@@ -198,7 +198,7 @@ final class FakeHost implements TrainingHost, AutoCloseable {
           () -> {
             classes = tokens.size();
             weights = prefixes.imageValues().get(0).clone();
-            key = prefixes.imageKeys().get(0).clone();
+            key = prefixes.textKeys().get(0).clone();
             return null;
           });
     }
@@ -254,7 +254,7 @@ final class FakeHost implements TrainingHost, AutoCloseable {
           () ->
               new Prefixes(
                   1,
-                  List.of(key.clone()),
+                  List.of(Arrays.copyOf(key, weights.length)),
                   List.of(weights.clone()),
                   List.of(key.clone()),
                   List.of(new float[] {classes})));
