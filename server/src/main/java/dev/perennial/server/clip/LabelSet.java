@@ -1,22 +1,159 @@
 package dev.perennial.server.clip;
 
+import dev.perennial.server.error.ServingException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Labels, and the texts that stand for them. A label may have several texts (a class that two tasks
- * share, each in its own template); its probability is then their sum. Immutable; equal by content.
- *
- * @param labels distinct, in the caller's order
- * @param prompts the texts; every label has at least one
- * @param unknownWords per label the words that the model never saw
+ * share, each in its own template); its probability is then their sum. Immutable; equal by content,
+ * with a hash that is computed once, for label sets are keys of caches.
  */
-public record LabelSet(List<String> labels, List<Prompt> prompts, List<List<String>> unknownWords) {
+public final class LabelSet {
+  /** Labels of one set. */
+  public static final int MAX_LABELS = 10_000;
+
+  /** UTF-16 characters of a label, and of a template. The text tower reads far fewer. */
+  public static final int MAX_TEXT_LENGTH = 1_024;
+
+  private static final String PLACEHOLDER = "{}";
+  private static final String LABELS_FIELD = "label_set.explicit.labels";
+  private static final String TEMPLATE_FIELD = "label_set.explicit.template";
 
   /** A text, its label's place, and its tokens. */
   public record Prompt(String text, int label, List<Integer> tokens) {}
 
-  /** One text per label: the template with "{}" replaced. */
+  private final List<String> labels;
+  private final List<Prompt> prompts;
+  private final List<List<String>> unknownWords;
+  private final int hash;
+
+  /**
+   * A set of any texts.
+   *
+   * @param labels distinct, in the caller's order
+   * @param prompts the texts; every label has at least one
+   * @param unknownWords per label the words that the model never saw
+   */
+  public LabelSet(List<String> labels, List<Prompt> prompts, List<List<String>> unknownWords) {
+    this.labels = List.copyOf(labels);
+    this.prompts = List.copyOf(prompts);
+    this.unknownWords = List.copyOf(unknownWords);
+    if (unknownWords.size() != labels.size()) {
+      throw new IllegalArgumentException(
+          "unknown words: of " + unknownWords.size() + " labels (expected: " + labels.size() + ")");
+    }
+    boolean[] named = new boolean[labels.size()];
+    for (Prompt prompt : prompts) {
+      named[prompt.label()] = true;
+    }
+    for (int i = 0; i < named.length; i++) {
+      if (!named[i]) {
+        throw new IllegalArgumentException("prompts of label " + i + ": 0 (expected: at least 1)");
+      }
+    }
+    this.hash = 31 * this.labels.hashCode() + this.prompts.hashCode();
+  }
+
+  /**
+   * One text per label: the template with "{}" replaced.
+   *
+   * @throws ServingException INVALID_ARGUMENT (fields of {@code label_set.explicit}) where labels or
+   *     template cannot be used
+   */
   public static LabelSet of(List<String> labels, String template, Tokenizer tokenizer) {
-    throw new UnsupportedOperationException();
+    check(labels);
+    int place = checkedPlaceholder(template);
+    String before = template.substring(0, place);
+    String after = template.substring(place + PLACEHOLDER.length());
+    List<Prompt> prompts = new ArrayList<>(labels.size());
+    List<List<String>> unknownWords = new ArrayList<>(labels.size());
+    for (int i = 0; i < labels.size(); i++) {
+      String text = before + labels.get(i) + after;
+      prompts.add(new Prompt(text, i, Arrays.stream(tokenizer.encode(text)).boxed().toList()));
+      unknownWords.add(List.copyOf(tokenizer.unknownWords(labels.get(i))));
+    }
+    return new LabelSet(labels, prompts, unknownWords);
+  }
+
+  private static void check(List<String> labels) {
+    if (labels.isEmpty()) {
+      throw ServingException.invalid(
+          "LABEL_SET_EMPTY", LABELS_FIELD, "labels: 0 (expected: 1.." + MAX_LABELS + ")");
+    }
+    if (labels.size() > MAX_LABELS) {
+      throw ServingException.invalid(
+          "TOO_MANY_LABELS", LABELS_FIELD, "labels: " + labels.size() + " (expected: 1.." + MAX_LABELS + ")");
+    }
+    Map<String, Integer> places = new HashMap<>();
+    for (int i = 0; i < labels.size(); i++) {
+      String label = labels.get(i);
+      String field = LABELS_FIELD + "[" + i + "]";
+      if (label.isBlank()) {
+        throw ServingException.invalid("LABEL_BLANK", field, "label " + i + ": blank (expected: a text)");
+      }
+      if (label.length() > MAX_TEXT_LENGTH) {
+        throw ServingException.invalid(
+            "LABEL_TOO_LONG",
+            field,
+            "label " + i + ": " + label.length() + " characters (expected: at most " + MAX_TEXT_LENGTH + ")");
+      }
+      Integer earlier = places.putIfAbsent(label, i);
+      if (earlier != null) {
+        throw ServingException.invalid(
+            "LABEL_DUPLICATE", field, "label " + i + ": " + label + ", as label " + earlier + " (expected: distinct)");
+      }
+    }
+  }
+
+  private static int checkedPlaceholder(String template) {
+    int place = template.indexOf(PLACEHOLDER);
+    if (place < 0 || template.indexOf(PLACEHOLDER, place + 1) >= 0 || template.length() > MAX_TEXT_LENGTH) {
+      String shown = template.length() > 100 ? template.substring(0, 100) + "..." : template;
+      throw ServingException.invalid(
+          "TEMPLATE_INVALID",
+          TEMPLATE_FIELD,
+          "template: " + shown + " (expected: {} once, at most " + MAX_TEXT_LENGTH + " characters)");
+    }
+    return place;
+  }
+
+  /** Distinct, in the caller's order. */
+  public List<String> labels() {
+    return labels;
+  }
+
+  /** The texts; every label has at least one. */
+  public List<Prompt> prompts() {
+    return prompts;
+  }
+
+  /** Per label the words that the model never saw. */
+  public List<List<String>> unknownWords() {
+    return unknownWords;
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return this == other
+        || (other instanceof LabelSet that
+            && hash == that.hash
+            && labels.equals(that.labels)
+            && prompts.equals(that.prompts)
+            && unknownWords.equals(that.unknownWords));
+  }
+
+  @Override
+  public int hashCode() {
+    return hash;
+  }
+
+  @Override
+  public String toString() {
+    return labels.size() + " labels, " + prompts.size() + " prompts";
   }
 }
