@@ -111,7 +111,7 @@ public final class TaskVersionFile {
 
   /** Throws DATA_LOSS, and says what is wrong, where the bytes are no task version. */
   public static TaskVersion read(ByteBuffer bytes) {
-    Safetensors file = Safetensors.parse(bytes);
+    Safetensors file = parse(bytes);
     String format = file.metadata().get(FORMAT_KEY);
     String text = file.metadata().get(JSON_KEY);
     if (!FORMAT.equals(format) || text == null) {
@@ -126,6 +126,15 @@ public final class TaskVersionFile {
       throw damaged(String.valueOf(e.getMessage()), e);
     } catch (IllegalStateException | UnsupportedOperationException e) { // JSON of another shape
       throw damaged("metadata " + JSON_KEY + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** A type that we do not read is damage here: no version was ever written with it. */
+  private static Safetensors parse(ByteBuffer bytes) {
+    try {
+      return Safetensors.parse(bytes);
+    } catch (ServingException e) {
+      throw damaged(String.valueOf(e.getMessage()), e);
     }
   }
 
