@@ -18,8 +18,9 @@ import org.openjdk.jmh.annotations.Warmup;
  *
  * <pre>{@code
  * mvn -q test-compile
- * mvn -q -pl server exec:java -Dexec.classpathScope=test -Dexec.mainClass=org.openjdk.jmh.Main \
- *     -Dexec.args="TaskGaussianBenchmark"
+ * mvn -q -pl server dependency:build-classpath -Dmdep.outputFile=target/test-classpath
+ * java -cp server/target/test-classes:server/target/classes:$(cat server/target/test-classpath) \
+ *     org.openjdk.jmh.Main TaskGaussianBenchmark
  * }</pre>
  */
 @State(Scope.Benchmark)
