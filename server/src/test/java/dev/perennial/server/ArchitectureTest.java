@@ -34,6 +34,10 @@ class ArchitectureTest {
   @ArchTest static final ArchRule worldDrawsPictures = only("world", "image", "error");
 
   @ArchTest
+  static final ArchRule pretrainingShowsTheWorldToClip =
+      only("pretraining", "world", "clip", "image", "safetensors", "error");
+
+  @ArchTest
   static final ArchRule taskKnowsNoEngine = only("task", "gaussian", "safetensors", "error");
 
   @ArchTest

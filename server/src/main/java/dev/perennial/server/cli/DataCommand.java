@@ -61,7 +61,7 @@ public final class DataCommand implements Callable<Integer> {
     public Integer call() throws IOException {
       PrintWriter console =
           spec == null ? new PrintWriter(System.out, true) : spec.commandLine().getOut();
-      MiniMtilFolders.Config config = new MiniMtilFolders.Config(out, shots, test, seed);
+      MiniMtilFolders.Config config = config();
       if (System.console() == null) {
         MiniMtilFolders.write(config, () -> {});
       } else {
@@ -86,6 +86,14 @@ public final class DataCommand implements Callable<Integer> {
       }
       console.printf(Locale.ROOT, "%d pictures in %s%n", config.pictureCount(), out);
       return 0;
+    }
+
+    private MiniMtilFolders.Config config() {
+      try {
+        return new MiniMtilFolders.Config(out, shots, test, seed);
+      } catch (IllegalArgumentException e) {
+        throw Usage.error(spec, e);
+      }
     }
   }
 }

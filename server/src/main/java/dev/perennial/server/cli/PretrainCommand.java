@@ -1,8 +1,8 @@
 package dev.perennial.server.cli;
 
 import dev.perennial.server.clip.ContrastiveTraining;
-import dev.perennial.server.world.Pretraining;
-import dev.perennial.server.world.ZeroShotReport;
+import dev.perennial.server.pretraining.Pretraining;
+import dev.perennial.server.pretraining.ZeroShotReport;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -36,8 +36,14 @@ public final class PretrainCommand implements Callable<Integer> {
       description = "Where the model directory is written; there at every report, too.")
   private Path out = Path.of("");
 
+  @Option(
+      names = "--from",
+      paramLabel = "DIR",
+      description = "Go on from the model in this directory instead of from nothing.")
+  private @Nullable Path from;
+
   @Option(names = "--steps", paramLabel = "N", description = "Steps of training.")
-  private int steps = 3750;
+  private int steps = 4000;
 
   @Option(
       names = "--seconds",
@@ -49,16 +55,16 @@ public final class PretrainCommand implements Callable<Integer> {
   private long seed;
 
   @Option(names = "--batch-size", paramLabel = "N", description = "Pictures in a step.")
-  private int batchSize = 256;
+  private int batchSize = 128;
 
   @Option(names = "--learning-rate", paramLabel = "X", description = "Its highest value.")
-  private double learningRate = 1.2e-3;
+  private double learningRate = 1e-3;
 
   @Option(
       names = "--report-every",
       paramLabel = "N",
       description = "Steps between zero-shot reports.")
-  private int reportEvery = 450;
+  private int reportEvery = 500;
 
   @Option(names = "--device", paramLabel = "NAME", description = "cpu or cuda:N.")
   private String device = "cpu";
@@ -78,14 +84,21 @@ public final class PretrainCommand implements Callable<Integer> {
     }
     int limit = seconds == null ? steps : Integer.MAX_VALUE;
     Duration time = seconds == null ? null : Duration.ofSeconds(seconds);
-    Pretraining.Config config =
-        new Pretraining.Config(
-            out, device, limit, time, seed, batchSize, learningRate, reportEvery);
+    Pretraining.Config config = config(limit, time);
     try (Progress progress = new Progress(console, seconds == null ? steps : -1, batchSize)) {
       ZeroShotReport report = new Pretraining(config, progress).run();
       progress.report("the files in " + out, report);
     }
     return 0;
+  }
+
+  private Pretraining.Config config(int limit, @Nullable Duration time) {
+    try {
+      return new Pretraining.Config(
+          out, from, device, limit, time, seed, batchSize, learningRate, reportEvery);
+    } catch (IllegalArgumentException e) {
+      throw Usage.error(spec, e);
+    }
   }
 
   /** A bar for people, lines for logs. */

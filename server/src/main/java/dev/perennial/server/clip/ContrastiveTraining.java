@@ -10,7 +10,9 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 
 /**
@@ -63,7 +65,10 @@ public final class ContrastiveTraining implements AutoCloseable {
     private final HostBuffer ends = new HostBuffer();
   }
 
-  private ContrastiveTraining(ClipConfig config, String device, long seed) {
+  private ContrastiveTraining(
+      ClipConfig config,
+      String device,
+      BiFunction<TorchProgram, List<WeightLayout.Entry>, TorchValue> weights) {
     this.config = config;
     entries.add(WeightLayout.logitScale(Math.log(FIRST_LOGIT_SCALE)));
     List<WeightLayout.Entry> image = WeightLayout.image(config);
@@ -72,21 +77,42 @@ public final class ContrastiveTraining implements AutoCloseable {
     entries.addAll(WeightLayout.text(config));
     program = TowersArchive.load(config);
     this.device = TorchValue.text(device);
-    SplittableRandom random = new SplittableRandom(seed);
-    weights = filled(entry -> random(entry, random));
-    means = filled(entry -> new float[Math.toIntExact(entry.elementCount())]);
-    squares = filled(entry -> new float[Math.toIntExact(entry.elementCount())]);
+    this.weights = weights.apply(program, entries);
+    means = filled(program, entries, this.device, ContrastiveTraining::zeros);
+    squares = filled(program, entries, this.device, ContrastiveTraining::zeros);
   }
 
   /** Random weights from the seed, as in OpenAI's code (CLIP.initialize_parameters). */
   public static ContrastiveTraining start(ClipConfig config, String device, long seed) {
     ClipModel.checkDevice(device);
-    return new ContrastiveTraining(config, device, seed);
+    SplittableRandom random = new SplittableRandom(seed);
+    return new ContrastiveTraining(
+        config,
+        device,
+        (program, entries) -> {
+          try (TorchValue target = TorchValue.text(device)) {
+            return filled(program, entries, target, entry -> random(entry, random));
+          }
+        });
+  }
+
+  /** The optimiser starts anew from given weights. */
+  public static ContrastiveTraining from(
+      ClipConfig config, String device, Map<String, TensorData> weights) {
+    ClipModel.checkDevice(device);
+    return new ContrastiveTraining(
+        config,
+        device,
+        (program, entries) -> Weights.place(program, entries, weights, device, Precision.FP32));
+  }
+
+  private static float[] zeros(WeightLayout.Entry entry) {
+    return new float[Math.toIntExact(entry.elementCount())];
   }
 
   private static float[] random(WeightLayout.Entry entry, SplittableRandom random) {
     WeightLayout.Init init = entry.init();
-    float[] values = new float[Math.toIntExact(entry.elementCount())];
+    float[] values = zeros(entry);
     for (int i = 0; i < values.length; i++) {
       double noise = init.standardDeviation() == 0 ? 0 : random.nextGaussian();
       values[i] = (float) (init.mean() + init.standardDeviation() * noise);
@@ -95,7 +121,11 @@ public final class ContrastiveTraining implements AutoCloseable {
   }
 
   /** One tensor per entry, on the device. */
-  private TorchValue filled(Function<WeightLayout.Entry, float[]> values) {
+  private static TorchValue filled(
+      TorchProgram program,
+      List<WeightLayout.Entry> entries,
+      TorchValue device,
+      Function<WeightLayout.Entry, float[]> values) {
     HostBuffer host = new HostBuffer();
     List<TorchValue> placed = new ArrayList<>();
     try (TorchValue full = TorchValue.integer(0)) {

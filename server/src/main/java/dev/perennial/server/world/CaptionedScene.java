@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param texture of the ground
  * @param count number of figures
  */
-record CaptionedScene(
+public record CaptionedScene(
     Scene scene,
     String caption,
     Kind kind,
@@ -19,7 +19,7 @@ record CaptionedScene(
     Texture texture,
     int count) {
   /** What a picture is about. */
-  enum Kind {
+  public enum Kind {
     /** One figure. */
     SINGLE,
     /** Several equal figures. */

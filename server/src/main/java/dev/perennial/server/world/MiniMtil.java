@@ -75,7 +75,7 @@ public final class MiniMtil {
 
   private static List<String> counts() {
     return IntStream.rangeClosed(1, PretrainingWorld.MAX_COUNT)
-        .mapToObj(AuxiliaryPrompts::count)
+        .mapToObj(Phrases::count)
         .toList();
   }
 }

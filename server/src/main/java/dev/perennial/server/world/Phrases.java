@@ -6,7 +6,7 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /** The fixed words of captions and prompts. */
-final class Phrases {
+public final class Phrases {
   /** What a picture calls itself; repeated ones are more likely. */
   static final List<String> MEDIA = List.of("photo", "photo", "photo", "picture", "image");
 
@@ -23,7 +23,7 @@ final class Phrases {
   private Phrases() {}
 
   /** Every word that pre-training ever uses, sorted. */
-  static List<String> words() {
+  public static List<String> words() {
     Set<String> words = new TreeSet<>();
     Stream.of(MEDIA, LINE_MEDIA, FUNCTION_WORDS, ADJECTIVES, NOUN_MARKERS).forEach(words::addAll);
     words.addAll(PretrainingWorld.NUMBERS.subList(1, PretrainingWorld.MAX_COUNT + 1));
@@ -39,6 +39,11 @@ final class Phrases {
     return List.copyOf(words);
   }
 
+  /** {@code one thing}, {@code two objects} and so on. */
+  public static String count(int count) {
+    return PretrainingWorld.NUMBERS.get(count) + (count == 1 ? " thing" : " objects");
+  }
+
   /** {@code "a "} or {@code "an "}. */
   static String article(String words) {
     return "aeiou".indexOf(words.charAt(0)) >= 0 ? "an " : "a ";
@@ -52,7 +57,8 @@ final class Phrases {
     return (random.chance(.5) ? article(words) : "a ") + words;
   }
 
-  static List<String> split(String text) {
+  /** The words of a caption. */
+  public static List<String> split(String text) {
     return List.of(text.strip().split(" "));
   }
 }

@@ -13,9 +13,12 @@ import java.util.stream.Stream;
  * fewer details. Pairs of colour and shape in {@link HeldOut} never occur, unless asked for.
  * Stateless.
  */
-final class PretrainingWorld {
-  static final List<String> NUMBERS = List.of("zero", "one", "two", "three", "four", "five", "six");
-  static final int MAX_COUNT = 6;
+public final class PretrainingWorld {
+  /** Number words from zero to {@link #MAX_COUNT}. */
+  public static final List<String> NUMBERS = List.of("zero", "one", "two", "three", "four", "five", "six");
+
+  /** Most figures of a group. */
+  public static final int MAX_COUNT = 6;
 
   private static final double MIDDLE = Renderer.SIZE / 2.0;
 
@@ -25,7 +28,7 @@ final class PretrainingWorld {
   private static final int PLACING_TRIES = 30;
 
   /** Words of a caption; a longer one does without the ground. Short texts are quick to learn. */
-  static final int MAX_WORDS = 15;
+  public static final int MAX_WORDS = 15;
 
   /** A wobble above this looks like handwriting. */
   private static final double VISIBLE_WOBBLE = .02;
@@ -41,7 +44,7 @@ final class PretrainingWorld {
    * @param easyShare share of large, clear, single figures on plain ground: 1 at the start of the
    *     curriculum, 0 after it
    */
-  static CaptionedScene any(SeededRandom random, double easyShare) {
+  public static CaptionedScene any(SeededRandom random, double easyShare) {
     if (random.chance(easyShare)) {
       return single(random, new Setting(random, true), anyGlyph(random), false);
     }
@@ -58,7 +61,7 @@ final class PretrainingWorld {
   }
 
   /** One shape in a colour that pre-training never showed it in. */
-  static CaptionedScene heldOut(SeededRandom random) {
+  public static CaptionedScene heldOut(SeededRandom random) {
     return single(random, new Setting(random, false), random.choose(Glyph.shapes()), true);
   }
 

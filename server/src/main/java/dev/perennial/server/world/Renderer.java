@@ -7,9 +7,9 @@ import dev.perennial.server.image.RgbImage;
  * glyph's lines says how much of it is covered, so edges are soft by one pixel. A scene always
  * gives the same bytes. Not thread-safe (it keeps its canvas); make one per thread.
  */
-final class Renderer {
+public final class Renderer {
   /** Width and height of every picture of this world. */
-  static final int SIZE = 32;
+  public static final int SIZE = 32;
 
   private static final int PIXELS = SIZE * SIZE;
   private static final float CENTRE = SIZE / 2f;
@@ -25,7 +25,8 @@ final class Renderer {
   private final float[][] canvas = new float[3][PIXELS];
   private final float[] before = new float[PIXELS];
 
-  RgbImage render(Scene scene) {
+  /** The scene as pixels. */
+  public RgbImage render(Scene scene) {
     drawGround(scene.ground(), scene.noiseSeed());
     for (Figure figure : scene.figures()) {
       drawFigure(figure, scene.noiseSeed());

@@ -9,8 +9,8 @@ import java.util.List;
  *
  * @param noiseSeed of the grain and of noisy textures
  */
-record Scene(Ground ground, List<Figure> figures, Camera camera, int noiseSeed) {
-  Scene {
+public record Scene(Ground ground, List<Figure> figures, Camera camera, int noiseSeed) {
+  public Scene {
     figures = List.copyOf(figures);
   }
 

@@ -1,5 +1,10 @@
-package dev.perennial.server.world;
+package dev.perennial.server.pretraining;
 
+import dev.perennial.server.world.PretrainingWorld;
+import dev.perennial.server.world.Glyph;
+import dev.perennial.server.world.CaptionedScene;
+import dev.perennial.server.world.Phrases;
+import dev.perennial.server.world.SeededRandom;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;

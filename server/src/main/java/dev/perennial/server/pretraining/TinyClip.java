@@ -1,5 +1,6 @@
-package dev.perennial.server.world;
+package dev.perennial.server.pretraining;
 
+import dev.perennial.server.world.Renderer;
 import dev.perennial.server.clip.ClipConfig;
 import dev.perennial.server.clip.ClipConfig.Activation;
 import dev.perennial.server.clip.ClipConfig.Tower;

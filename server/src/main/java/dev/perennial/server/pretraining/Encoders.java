@@ -1,4 +1,4 @@
-package dev.perennial.server.world;
+package dev.perennial.server.pretraining;
 
 import dev.perennial.server.clip.ClipModel;
 import dev.perennial.server.clip.ContrastiveTraining;

@@ -1,10 +1,13 @@
-package dev.perennial.server.world;
+package dev.perennial.server.pretraining;
 
+import dev.perennial.server.world.PretrainingWorld;
+import dev.perennial.server.clip.ClipConfig;
 import dev.perennial.server.clip.ClipModel;
 import dev.perennial.server.clip.ContrastiveTraining;
 import dev.perennial.server.clip.ModelDirectory;
 import dev.perennial.server.clip.Precision;
 import dev.perennial.server.clip.PrefixBank;
+import dev.perennial.server.safetensors.Safetensors;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -32,10 +35,12 @@ public final class Pretraining {
    *
    * @param steps number of steps; with a time limit, at most so many
    * @param timeLimit if given, the schedule follows the clock instead of the steps
+   * @param from a model directory of the same shape to go on from; null starts from nothing
    * @param reportEvery steps between reports; each report also writes the model as it is
    */
   public record Config(
       Path out,
+      @Nullable Path from,
       String device,
       int steps,
       @Nullable Duration timeLimit,
@@ -84,9 +89,7 @@ public final class Pretraining {
               thread.setDaemon(true);
               return thread;
             });
-    try (ContrastiveTraining training =
-        ContrastiveTraining.start(
-            TinyClip.config(vocabulary), config.device(), config.seed())) {
+    try (ContrastiveTraining training = start()) {
       int steps = train(training, painter);
       TinyClipFiles.write(config.out(), vocabulary, training.weights());
       ZeroShotReport report = report(config.out(), config.device());
@@ -95,6 +98,15 @@ public final class Pretraining {
     } finally {
       painter.shutdownNow();
     }
+  }
+
+  private ContrastiveTraining start() {
+    ClipConfig shape = TinyClip.config(vocabulary);
+    Path from = config.from();
+    return from == null
+        ? ContrastiveTraining.start(shape, config.device(), config.seed())
+        : ContrastiveTraining.from(
+            shape, config.device(), Safetensors.open(TinyClipFiles.weights(from)).tensors());
   }
 
   /** What the model in this directory can do, measured through the path that serves it. */
@@ -132,7 +144,7 @@ public final class Pretraining {
 
   private CompletableFuture<PretrainingBatch> paint(
       ExecutorService painter, int step, double progress) {
-    double easyShare = Math.max(0, 1 - progress / CURRICULUM_END);
+    double easyShare = config.from() == null ? Math.max(0, 1 - progress / CURRICULUM_END) : 0;
     return CompletableFuture.supplyAsync(
         () -> PretrainingBatch.of(vocabulary, config.seed(), step, config.batchSize(), easyShare),
         painter);

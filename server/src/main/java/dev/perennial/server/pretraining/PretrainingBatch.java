@@ -1,5 +1,9 @@
-package dev.perennial.server.world;
+package dev.perennial.server.pretraining;
 
+import dev.perennial.server.world.PretrainingWorld;
+import dev.perennial.server.world.CaptionedScene;
+import dev.perennial.server.world.SeededRandom;
+import dev.perennial.server.world.Renderer;
 import dev.perennial.server.clip.ContrastiveTraining.AuxiliaryTask;
 import dev.perennial.server.image.RgbImage;
 import java.util.ArrayList;

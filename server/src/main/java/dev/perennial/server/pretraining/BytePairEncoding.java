@@ -1,5 +1,6 @@
-package dev.perennial.server.world;
+package dev.perennial.server.pretraining;
 
+import dev.perennial.server.world.SeededRandom;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;

@@ -1,5 +1,14 @@
-package dev.perennial.server.world;
+package dev.perennial.server.pretraining;
 
+import dev.perennial.server.world.PretrainingWorld;
+import dev.perennial.server.world.Glyph;
+import dev.perennial.server.world.MiniMtilTask;
+import dev.perennial.server.world.CaptionedScene;
+import dev.perennial.server.world.MiniMtil;
+import dev.perennial.server.world.LabelledImage;
+import dev.perennial.server.world.SeededRandom;
+import dev.perennial.server.world.Colour;
+import dev.perennial.server.world.Renderer;
 import dev.perennial.server.image.RgbImage;
 import dev.perennial.server.world.CaptionedScene.Kind;
 import java.util.ArrayList;

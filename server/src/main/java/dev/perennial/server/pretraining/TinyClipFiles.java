@@ -1,4 +1,4 @@
-package dev.perennial.server.world;
+package dev.perennial.server.pretraining;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
@@ -27,7 +27,15 @@ final class TinyClipFiles {
   private static final Gson JSON =
       new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create();
 
+  private static final String WEIGHTS = "model.safetensors";
+
   private TinyClipFiles() {}
+
+  /** The file of the weights. */
+  static Path weights(Path directory) {
+    return directory.resolve(WEIGHTS);
+  }
+
 
   /** Everything but the card. The weights are rounded to half precision. */
   static void write(Path directory, Vocabulary vocabulary, List<TensorData> weights)
@@ -48,7 +56,7 @@ final class TinyClipFiles {
             .map(weight -> TensorData.ofHalves(weight.name(), weight.shape(), weight.toFloats()))
             .toList();
     Files.write(
-        directory.resolve("model.safetensors"),
+        weights(directory),
         Safetensors.write(Map.of("format", "pt"), halves));
   }
 
@@ -102,7 +110,10 @@ final class TinyClipFiles {
     json.put("size", Map.of("shortest_edge", preprocessing.resizeShortSide()));
     json.put("resample", PILLOW_BICUBIC);
     json.put("do_center_crop", true);
-    json.put("crop_size", Map.of("height", crop, "width", crop));
+    Map<String, Integer> cropSize = new LinkedHashMap<>();
+    cropSize.put("height", crop);
+    cropSize.put("width", crop);
+    json.put("crop_size", cropSize);
     json.put("do_rescale", true);
     json.put("rescale_factor", 1 / 255.0);
     json.put("do_normalize", true);
@@ -159,7 +170,24 @@ final class TinyClipFiles {
     Files.writeString(
         directory.resolve("README.md"),
         CARD.formatted(
-            config.steps(), config.batchSize(), config.seed(), config.learningRate(), steps, steps * (long) config.batchSize(), numbers));
+            command(config), steps, steps * (long) config.batchSize(), origin(config), numbers));
+  }
+
+  private static String command(Pretraining.Config config) {
+    return String.format(
+        Locale.ROOT,
+        "perennial pretrain %s--out DIR --steps %d --batch-size %d --seed %d --learning-rate %s",
+        config.from() == null ? "" : "--from EARLIER ",
+        config.steps(),
+        config.batchSize(),
+        config.seed(),
+        config.learningRate());
+  }
+
+  private static String origin(Pretraining.Config config) {
+    return config.from() == null
+        ? "Training began with random weights."
+        : "Training went on from the weights of an earlier run of the same command.";
   }
 
   private static String row(String what, double percent) {
@@ -186,11 +214,12 @@ final class TinyClipFiles {
 
       ## How it was made
 
-          perennial pretrain --out DIR --steps %d --batch-size %d --seed %d --learning-rate %s
+          %s
 
       Contrastive learning (Radford et al. 2021) on captioned pictures that are drawn as they are needed, with
       auxiliary classifications against prompts, easy pictures first; %d steps, %d pictures. Of 240 pairs of
-      colour and shape 24 were held out. No data from anywhere else was used.
+      colour and shape 24 were held out. %s No data from anywhere
+      else was used.
 
       ## What it can do untaught
 

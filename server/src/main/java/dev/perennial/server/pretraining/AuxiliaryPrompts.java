@@ -1,5 +1,12 @@
-package dev.perennial.server.world;
+package dev.perennial.server.pretraining;
 
+import dev.perennial.server.world.PretrainingWorld;
+import dev.perennial.server.world.Glyph;
+import dev.perennial.server.world.Phrases;
+import dev.perennial.server.world.CaptionedScene;
+import dev.perennial.server.world.Texture;
+import dev.perennial.server.world.SeededRandom;
+import dev.perennial.server.world.Colour;
 import dev.perennial.server.clip.ContrastiveTraining.AuxiliaryTask;
 import dev.perennial.server.world.CaptionedScene.Kind;
 import java.util.ArrayList;
@@ -48,15 +55,10 @@ final class AuxiliaryPrompts {
     return Stream.of(
             Glyph.all().stream().map(glyph -> opening + "a " + glyph.noun()),
             Colour.ALL.stream().map(colour -> opening + "a " + colour.word() + " thing"),
-            IntStream.rangeClosed(1, COUNTS).mapToObj(count -> opening + count(count)),
+            IntStream.rangeClosed(1, COUNTS).mapToObj(count -> opening + Phrases.count(count)),
             Texture.ALL.stream().map(texture -> template.replace("{}", texture.phrase())))
         .flatMap(texts -> texts)
         .toList();
-  }
-
-  /** {@code one thing}, {@code two objects} and so on. */
-  static String count(int count) {
-    return PretrainingWorld.NUMBERS.get(count) + (count == 1 ? " thing" : " objects");
   }
 
   /** What each scene of a batch should be classified as. */
