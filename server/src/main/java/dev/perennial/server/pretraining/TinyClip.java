@@ -8,7 +8,7 @@ import dev.perennial.server.image.Preprocessing;
 import dev.perennial.server.image.RgbImage;
 import java.util.List;
 
-/** The shape of the built-in model: 1.2 million parameters. Stateless. */
+/** The shape of the built-in model: 1.27 million parameters. Stateless. */
 final class TinyClip {
   private static final int PATCH_SIZE = 8;
   private static final int EMBED_DIM = 128;

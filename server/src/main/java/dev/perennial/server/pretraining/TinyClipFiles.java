@@ -198,7 +198,7 @@ final class TinyClipFiles {
       """
       # Perennial's tiny CLIP
 
-      A CLIP of 1.2 million parameters for 32 x 32 pictures, so that a fresh machine serves, learns and
+      A CLIP of 1.27 million parameters for 32 x 32 pictures, so that a fresh machine serves, learns and
       classifies without a download. It is a normal Hugging Face `CLIPModel` directory in half precision.
       It knows a small procedural world only: 20 shapes, ten digits, 22 letters, twelve colours and twelve
       textures, under several kinds of light. It is of no use on photographs.
@@ -218,8 +218,8 @@ final class TinyClipFiles {
 
       Contrastive learning (Radford et al. 2021) on captioned pictures that are drawn as they are needed, with
       auxiliary classifications against prompts, easy pictures first; %d steps, %d pictures. Of 240 pairs of
-      colour and shape 24 were held out. %s No data from anywhere
-      else was used.
+      colour and shape 24 were held out. %s
+      No data from anywhere else was used.
 
       ## What it can do untaught
 
