@@ -22,6 +22,9 @@ final class JobRunners implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(JobRunners.class);
 
+  /** Decoded examples that are kept in memory, of all running jobs together. */
+  private static final long MAX_CACHE_BYTES = 1L << 30;
+
   private final TrainingJobs jobs;
   private final JobStore store;
   private final TrainingHost host;
@@ -135,7 +138,8 @@ final class JobRunners implements AutoCloseable {
     TaskVersion version;
     try (SpoolReader spool = store.openSpool(job);
         Trainer trainer = host.trainer(device)) {
-      version = new TrainingRun(job, store, spool, host, trainer, stop, meter).run();
+      long cacheBytes = MemoryBounds.ofHeap(MAX_CACHE_BYTES) / host.devices();
+      version = new TrainingRun(job, store, spool, host, trainer, stop, meter, cacheBytes).run();
     }
     stop.check();
     jobs.progress(jobId, JobState.PUBLISHING, jobs.job(jobId).progress());

@@ -28,8 +28,7 @@ final class ModelInput implements ExampleCheck {
     if (image instanceof ExampleImage.Encoded encoded) {
       return preprocessing.pixels(decode(encoded.bytes()));
     } else if (image instanceof ExampleImage.Raw raw) {
-      checkRaw(raw.image());
-      return preprocessing.pixels(raw.image());
+      return preprocessing.pixels(raw.image()); // checked when it was made
     } else if (image instanceof ExampleImage.Pixels pixels) {
       checkPixels(pixels.values());
       return pixels.values().clone();
@@ -60,22 +59,6 @@ final class ModelInput implements ExampleCheck {
       }
       throw ServingException.invalid(
           e.reason(), "example.image.encoded", String.valueOf(e.getMessage()));
-    }
-  }
-
-  private static void checkRaw(RgbImage image) {
-    long expected = (long) image.width() * image.height() * CHANNELS;
-    if (image.width() < 1 || image.height() < 1) {
-      throw ServingException.invalid(
-          "BAD_RAW_IMAGE",
-          "example.image.raw",
-          "raw image: " + image.width() + " x " + image.height() + " (expected: at least 1 x 1)");
-    }
-    if (image.rgb().length != expected) {
-      throw ServingException.invalid(
-          "BAD_RAW_IMAGE",
-          "example.image.raw.rgb",
-          "raw image: " + image.rgb().length + " bytes (expected: " + expected + ")");
     }
   }
 

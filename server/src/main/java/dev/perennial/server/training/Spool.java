@@ -36,7 +36,7 @@ final class Spool implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Spool.class);
 
   /** Of all uploads together, in memory: more than a fast disk is behind. */
-  static final long MAX_PENDING_BYTES = 256L << 20;
+  static final long MAX_PENDING_BYTES = MemoryBounds.ofHeap(256L << 20);
 
   static final int MAX_PENDING_EXAMPLES = 65_536;
 

@@ -146,7 +146,8 @@ public final class TrainingJobs implements AutoCloseable {
   /** Begins an upload; throws INVALID_ARGUMENT (bad spec), RESOURCE_EXHAUSTED (too many). */
   public Upload open(TrainingSpec spec) {
     SpecRules.check(spec, host.config());
-    long mostFeatures = MAX_FEATURE_BYTES / ((long) Float.BYTES * host.config().embedDim());
+    long mostFeatures =
+        MemoryBounds.ofHeap(MAX_FEATURE_BYTES) / ((long) Float.BYTES * host.config().embedDim());
     SpooledUpload upload =
         new SpooledUpload(
             UUID.randomUUID().toString(),

@@ -39,9 +39,6 @@ final class TrainingRun {
 
   private static final Logger log = LoggerFactory.getLogger(TrainingRun.class);
 
-  /** Decoded examples of one job that are kept in memory. */
-  static final long CACHE_BYTES = 1L << 30;
-
   /** The schedule ends at this part of the learning rate. */
   private static final float LAST_RATE = 1e-3f;
 
@@ -63,6 +60,9 @@ final class TrainingRun {
   private final Split split;
   private final long stepsPerEpoch;
 
+  /**
+   * @param cacheBytes of decoded examples that may be kept in memory
+   */
   TrainingRun(
       TrainingJob job,
       JobStore store,
@@ -70,7 +70,8 @@ final class TrainingRun {
       TrainingHost host,
       Trainer trainer,
       StopSignal stop,
-      ProgressMeter meter) {
+      ProgressMeter meter,
+      long cacheBytes) {
     this.job = job;
     this.spec = job.spec();
     this.store = store;
@@ -80,7 +81,7 @@ final class TrainingRun {
     this.stop = stop;
     this.meter = meter;
     this.imageSize = host.config().imageSize();
-    this.pixels = new ExamplePixels(spool, host::pixels, imageSize, CACHE_BYTES);
+    this.pixels = new ExamplePixels(spool, host::pixels, imageSize, cacheBytes);
     this.classes = spec.classNames().size();
     this.classOf = classOf();
     this.split = Split.of(classOf, classes, spec.validationShare(), spec.seed());

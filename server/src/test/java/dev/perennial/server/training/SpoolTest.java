@@ -266,12 +266,12 @@ class SpoolTest {
     holdChecks = hold;
     Spool spool = spool(new TrainingConfig(2, 1L << 40, 1L << 40, 1_000, 10));
     SpooledUpload upload = upload(spool, "one", 1_000_000);
-    ExampleImage large = new ExampleImage.Encoded(new byte[100 << 20]);
+    ExampleImage large = new ExampleImage.Encoded(new byte[(int) (Spool.MAX_PENDING_BYTES * 2 / 5)]);
     CompletableFuture<Long> first = upload.add(large, "ant");
     CompletableFuture<Long> second = upload.add(large, "ant");
     assertExhausted("UPLOAD_TOO_FAST", upload.add(large, "ant"));
     assertFalse(first.isDone() || second.isDone());
-    upload.close(); // their 200 MiB need not be written
+    upload.close(); // so that they need not be written
     hold.countDown();
     assertTrue(TestJobs.failure(first) instanceof ServingException);
     assertTrue(TestJobs.failure(second) instanceof ServingException);
