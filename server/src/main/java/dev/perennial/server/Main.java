@@ -1,8 +1,10 @@
 package dev.perennial.server;
 
 import dev.perennial.client.PerennialException;
+import dev.perennial.server.cli.DataCommand;
 import dev.perennial.server.cli.DemoCommand;
 import dev.perennial.server.cli.EvalCommand;
+import dev.perennial.server.cli.PretrainCommand;
 import dev.perennial.server.cli.ServeCommand;
 import dev.perennial.server.cli.TasksCommand;
 import dev.perennial.server.config.ByteSize;
@@ -39,6 +41,8 @@ import picocli.CommandLine.Spec;
       DemoCommand.class,
       EvalCommand.class,
       TasksCommand.class,
+      DataCommand.class,
+      PretrainCommand.class,
     })
 public final class Main implements Runnable {
   @Spec private @Nullable CommandSpec spec;

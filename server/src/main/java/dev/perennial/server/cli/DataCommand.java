@@ -13,6 +13,7 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Help.Visibility;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -22,30 +23,29 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "data",
     description = "Write a data set as folders of PNG files.",
-    mixinStandardHelpOptions = true,
     subcommands = DataCommand.MiniMtilCommand.class)
-public final class DataCommand implements Callable<Integer> {
+public final class DataCommand implements Runnable {
   @Spec private @Nullable CommandSpec spec;
 
   @Override
-  public Integer call() {
-    CommandSpec called = spec;
-    if (called != null) {
-      throw new ParameterException(called.commandLine(), "a data set is missing");
-    }
-    return 2;
+  public void run() {
+    throw new ParameterException(
+        Commands.spec(spec).commandLine(), "a data set is missing: mini-mtil");
   }
 
   /** {@code perennial data mini-mtil}. */
   @Command(
       name = "mini-mtil",
-      description = "Seven tasks of 75 classes in all, each with class names and template.",
-      mixinStandardHelpOptions = true,
-      showDefaultValues = true)
+      description = "Seven tasks of 75 classes in all, each with class names and template.")
   static final class MiniMtilCommand implements Callable<Integer> {
     @Spec private @Nullable CommandSpec spec;
 
-    @Option(names = "--out", required = true, paramLabel = "DIR", description = "Where.")
+    @Option(
+        names = "--out",
+        required = true,
+        showDefaultValue = Visibility.NEVER,
+        paramLabel = "DIR",
+        description = "Where.")
     private Path out = Path.of("");
 
     @Option(names = "--shots", paramLabel = "N", description = "Training pictures per class.")
@@ -59,8 +59,7 @@ public final class DataCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-      PrintWriter console =
-          spec == null ? new PrintWriter(System.out, true) : spec.commandLine().getOut();
+      PrintWriter console = Commands.spec(spec).commandLine().getOut();
       MiniMtilFolders.Config config = config();
       if (System.console() == null) {
         MiniMtilFolders.write(config, () -> {});

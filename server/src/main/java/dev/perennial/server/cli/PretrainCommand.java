@@ -14,6 +14,7 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Help.Visibility;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -21,9 +22,7 @@ import picocli.CommandLine.Spec;
 /** {@code perennial pretrain}: builds the tiny CLIP, or reports what a model can do untaught. */
 @Command(
     name = "pretrain",
-    description = "Build the built-in model from nothing, on a procedural world of pictures.",
-    mixinStandardHelpOptions = true,
-    showDefaultValues = true)
+    description = "Build the built-in model from nothing, on a procedural world of pictures.")
 public final class PretrainCommand implements Callable<Integer> {
   private static final int LINE_EVERY = 50;
 
@@ -32,6 +31,7 @@ public final class PretrainCommand implements Callable<Integer> {
   @Option(
       names = "--out",
       required = true,
+      showDefaultValue = Visibility.NEVER,
       paramLabel = "DIR",
       description = "Where the model directory is written; there at every report, too.")
   private Path out = Path.of("");
@@ -76,8 +76,7 @@ public final class PretrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    PrintWriter console =
-        spec == null ? new PrintWriter(System.out, true) : spec.commandLine().getOut();
+    PrintWriter console = Commands.spec(spec).commandLine().getOut();
     if (reportOnly) {
       console.println(Pretraining.report(out, device).summary());
       return 0;

@@ -10,8 +10,7 @@ final class Usage {
 
   /** Ends the command with its usage and exit code 2. */
   static RuntimeException error(@Nullable CommandSpec spec, IllegalArgumentException cause) {
-    return spec == null
-        ? cause
-        : new ParameterException(spec.commandLine(), cause.getMessage(), cause);
+    return new ParameterException(
+        Commands.spec(spec).commandLine(), cause.getMessage(), cause);
   }
 }
