@@ -1,12 +1,15 @@
 package dev.perennial.server;
 
 import dev.perennial.client.PerennialException;
+import dev.perennial.server.cli.BenchCommand;
+import dev.perennial.server.cli.ClassifyCommand;
 import dev.perennial.server.cli.DataCommand;
 import dev.perennial.server.cli.DemoCommand;
 import dev.perennial.server.cli.EvalCommand;
 import dev.perennial.server.cli.PretrainCommand;
 import dev.perennial.server.cli.ServeCommand;
 import dev.perennial.server.cli.TasksCommand;
+import dev.perennial.server.cli.TrainCommand;
 import dev.perennial.server.config.ByteSize;
 import dev.perennial.server.config.DurationText;
 import dev.perennial.server.error.ErrorCode;
@@ -43,6 +46,9 @@ import picocli.CommandLine.Spec;
       TasksCommand.class,
       DataCommand.class,
       PretrainCommand.class,
+      TrainCommand.class,
+      ClassifyCommand.class,
+      BenchCommand.class,
     })
 public final class Main implements Runnable {
   @Spec private @Nullable CommandSpec spec;

@@ -53,7 +53,7 @@ public final class BenchCommand implements Callable<Integer> {
       description = "The server (default: one of its own, in this process).")
   private @Nullable String target;
 
-  @Mixin private TargetOptions connection = new TargetOptions();
+  @Mixin private SecurityOptions security = new SecurityOptions();
 
   @Option(names = "--rate", paramLabel = "N", description = "Images a second, on average.")
   private double rate = 200;
@@ -114,8 +114,7 @@ public final class BenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    PrintWriter out =
-        spec == null ? new PrintWriter(System.out, true) : spec.commandLine().getOut();
+    PrintWriter out = Commands.spec(spec).commandLine().getOut();
     BenchPictures drawn = BenchPictures.draw(pictures, seed);
     EngineMeasurement engine = engineTime.isZero() ? null : measureEngine(drawn);
     LoadReport served = target == null ? loadOwnServer(drawn) : load(target, drawn);
@@ -144,7 +143,7 @@ public final class BenchCommand implements Callable<Integer> {
         directory, devices.get(0), precision, maxBatchSize, pixels, engineTime);
   }
 
-  private LoadReport loadOwnServer(BenchPictures drawn) throws IOException, InterruptedException {
+  private LoadReport loadOwnServer(BenchPictures drawn) throws InterruptedException {
     DevicesConfig config =
         new DevicesConfig(
             devices,
@@ -160,15 +159,14 @@ public final class BenchCommand implements Callable<Integer> {
     }
   }
 
-  private LoadReport load(String server, BenchPictures drawn)
-      throws IOException, InterruptedException {
+  private LoadReport load(String server, BenchPictures drawn) throws InterruptedException {
     LoadGenerator generator =
         new LoadGenerator(
             new LoadGenerator.Plan(
                 rate, warmUp, duration, deadline, drawn.pictures().size(), seed),
             LoadGenerator.Ticker.SYSTEM);
     try (PerennialClient client =
-        connection.client(server).channels(channels).deadline(deadline).build()) {
+        security.client(server).channels(channels).deadline(deadline).build()) {
       return streams ? loadByStreams(client, drawn, generator) : generator.run(calls(client, drawn));
     }
   }

@@ -34,14 +34,7 @@ import picocli.CommandLine.Spec;
 public final class ClassifyCommand implements Callable<Integer> {
   @Spec private @Nullable CommandSpec spec;
 
-  @Option(
-      names = "--target",
-      required = true,
-      paramLabel = "HOST:PORT",
-      description = "The server.")
-  private String target = "";
-
-  @Mixin private TargetOptions connection = new TargetOptions();
+  @Mixin private ConnectionOptions connection = new ConnectionOptions();
 
   @ArgGroup(multiplicity = "1", heading = "%nCompare with one of:%n")
   private Choice choice = new Choice();
@@ -91,18 +84,15 @@ public final class ClassifyCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    CommandSpec called = spec;
-    if (called == null) {
-      throw new IllegalStateException("classify: called without a command line");
-    }
+    CommandSpec called = Commands.spec(spec);
     List<Path> images = images();
     ClassifyDisplay display =
         json
             ? new ClassifyDisplay.JsonLines(called.commandLine().getOut())
             : new ClassifyDisplay.Table(called.commandLine().getOut(), images);
-    StreamOptions options = StreamOptions.DEFAULTS.withWindow(window);
+    StreamOptions options = new StreamOptions(window, connection.deadline());
     int failed = 0;
-    try (PerennialClient client = connection.client(target).build();
+    try (PerennialClient client = connection.connect();
         StreamingClassifier stream = client.classifier(labels(called), options)) {
       Deque<Asked> underWay = new ArrayDeque<>();
       for (Path file : images) {

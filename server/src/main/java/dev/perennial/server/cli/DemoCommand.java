@@ -99,9 +99,13 @@ public final class DemoCommand implements Callable<Integer> {
 
     @Override
     public void changed(TrainingJob job) {
-      bar.maxHint(job.progress().steps());
-      bar.stepTo(job.progress().step());
-      bar.setExtraMessage("epoch %d/%d".formatted(job.progress().epoch(), job.progress().epochs()));
+      TrainingJob.Progress progress = job.progress();
+      if (progress == null) {
+        return; // still queued
+      }
+      bar.maxHint(progress.steps());
+      bar.stepTo(progress.step());
+      bar.setExtraMessage("epoch %d/%d".formatted(progress.epoch(), progress.epochs()));
     }
 
     @Override

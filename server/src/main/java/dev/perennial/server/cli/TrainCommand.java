@@ -29,14 +29,7 @@ import picocli.CommandLine.Spec;
 public final class TrainCommand implements Callable<Integer> {
   @Spec private @Nullable CommandSpec spec;
 
-  @Option(
-      names = "--target",
-      required = true,
-      paramLabel = "HOST:PORT",
-      description = "The server.")
-  private String target = "";
-
-  @Mixin private TargetOptions connection = new TargetOptions();
+  @Mixin private ConnectionOptions connection = new ConnectionOptions();
 
   @Option(names = "--task", paramLabel = "NAME", description = "The task; needed to teach one.")
   private @Nullable String task;
@@ -133,10 +126,7 @@ public final class TrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    CommandSpec called = spec;
-    if (called == null) {
-      throw new IllegalStateException("train: called without a command line");
-    }
+    CommandSpec called = Commands.spec(spec);
     if (watch != null) {
       return follow(called, watch);
     }
@@ -154,9 +144,8 @@ public final class TrainCommand implements Callable<Integer> {
     return requestId == null ? wanted : wanted.requestId(requestId);
   }
 
-  private int teach(CommandSpec called, TrainingSpec wanted, Examples examples)
-      throws IOException {
-    try (PerennialClient client = connection.client(target).build();
+  private int teach(CommandSpec called, TrainingSpec wanted, Examples examples) {
+    try (PerennialClient client = connection.connect();
         TrainDisplay display = display(called, examples.size().orElse(-1))) {
       TrainingRun run = client.train(wanted, examples, display);
       Thread interrupted = new Thread(() -> interrupted(called, run), "interrupted");
@@ -169,8 +158,8 @@ public final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  private int follow(CommandSpec called, String jobId) throws IOException {
-    try (PerennialClient client = connection.client(target).build();
+  private int follow(CommandSpec called, String jobId) {
+    try (PerennialClient client = connection.connect();
         TrainDisplay display = display(called, -1)) {
       return finished(display, client.watchJob(jobId, display).join());
     }
@@ -198,7 +187,7 @@ public final class TrainCommand implements Callable<Integer> {
           .getErr()
           .printf(
               "%nThe job goes on at the server. To watch it:%n  perennial train --target %s --watch %s%n",
-              target, committed.join().jobId());
+              connection.target(), committed.join().jobId());
     } else {
       called
           .commandLine()

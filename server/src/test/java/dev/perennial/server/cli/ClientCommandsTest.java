@@ -64,12 +64,6 @@ class ClientCommandsTest {
   }
 
   @Test
-  void train_withoutTarget_isRefused() {
-    assertEquals(2, run(new TrainCommand(), "--task", "x", "--data", "."));
-    assertTrue(err.toString().contains("--target"));
-  }
-
-  @Test
   void train_noImages_namesTheFolder(@TempDir Path directory) {
     assertEquals(
         1,
