@@ -18,7 +18,11 @@ final class ClipEncoder implements Encoder {
   }
 
   static ClipEncoder load(ModelDirectory directory, String device, Precision precision) {
-    ClipModel model = ClipModel.load(directory, device, precision);
+    return of(ClipModel.load(directory, device, precision));
+  }
+
+  /** Takes the model over. */
+  static ClipEncoder of(ClipModel model) {
     try {
       return new ClipEncoder(model, model.bank(List.of()));
     } catch (RuntimeException e) {
