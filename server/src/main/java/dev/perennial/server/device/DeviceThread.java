@@ -288,6 +288,7 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
         long from = nanoClock.getAsLong();
         runTextChunk(runner);
         served(nanoClock.getAsLong() - from);
+        countFromNowUnlessRowsWait();
         busy = true;
       }
       WaitingStep<?> step = nextStep(runner.hasTexts() || !queue.isEmpty());
@@ -298,6 +299,7 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
         share.stepped(nanos);
         counters.steps.increment();
         counters.stepNanos.add(nanos);
+        countFromNowUnlessRowsWait();
       } else if (!busy) {
         queue.await(config.maxBatchSize());
         busySinceNanos = nanoClock.getAsLong();
@@ -328,6 +330,13 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
     queue.ran(batch.size() - returned, returned, now - busySinceNanos);
     busySinceNanos = now;
     return true;
+  }
+
+  /** What is done while no row waits says nothing about how long rows will wait. */
+  private void countFromNowUnlessRowsWait() {
+    if (queue.isEmpty()) {
+      busySinceNanos = nanoClock.getAsLong();
+    }
   }
 
   private void runTextChunk(BatchRunner runner) {

@@ -74,5 +74,5 @@ public record DevicesConfig(
   }
 
   public static final DevicesConfig DEFAULT =
-      new DevicesConfig(List.of("cpu"), Precision.FP32, 64, 4096, Duration.ZERO, 0.5, 256L << 20);
+      new DevicesConfig(List.of("cpu"), Precision.FP32, 64, 1024, Duration.ZERO, 0.5, 256L << 20);
 }

@@ -30,6 +30,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -153,9 +154,8 @@ class ClipDevicesTest {
     return LABELS.prompts().get(prompt).tokens().stream().mapToInt(Integer::intValue).toArray();
   }
 
-  @org.jspecify.annotations.Nullable
-  private static Classification.Routing routing(
-      PoolSnapshot snapshot, @org.jspecify.annotations.Nullable Route route) {
+  private static Classification.@Nullable Routing routing(
+      PoolSnapshot snapshot, @Nullable Route route) {
     return route == null
         ? null
         : new Classification.Routing(
