@@ -45,7 +45,7 @@ class ServerLifecycleIT {
 
   private static Classification ask(ManagedChannel channel) {
     return InferenceServiceGrpc.newBlockingStub(channel)
-        .withDeadlineAfter(60, TimeUnit.SECONDS)
+        .withDeadlineAfter(10, TimeUnit.MINUTES)
         .classifyImage(
             ClassifyImageRequest.newBuilder()
                 .setImage(Teaching.image(1))
@@ -74,7 +74,7 @@ class ServerLifecycleIT {
     assertFalse(closing.isDone());
     call.onCompleted();
     assertNull(answers.end());
-    closing.get(60, TimeUnit.SECONDS);
+    closing.get(4, TimeUnit.MINUTES);
     server.close();
   }
 
@@ -239,7 +239,7 @@ class ServerLifecycleIT {
     try (Served served = new Served(directory)) {
       assertEquals(3, ask(served.channel).getScoresCount());
       served.process.destroy();
-      assertTrue(served.process.waitFor(60, TimeUnit.SECONDS));
+      assertTrue(served.process.waitFor(4, TimeUnit.MINUTES));
       // 128 + SIGTERM: the JVM's own
       assertEquals(143, served.process.exitValue());
       assertTrue(served.log().contains("stopped"), served::log);
@@ -279,7 +279,7 @@ class ServerLifecycleIT {
     /** SIGKILL: nothing in the JVM runs any more. */
     void kill() throws InterruptedException {
       process.destroyForcibly();
-      assertTrue(process.waitFor(60, TimeUnit.SECONDS));
+      assertTrue(process.waitFor(4, TimeUnit.MINUTES));
     }
 
     String log() {

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The client's side of a stream in tests: collects answers, and reads only as told if so made. */
 public final class StreamAnswers<Q, R> implements ClientResponseObserver<Q, R> {
-  private static final int SECONDS = 60;
+  private static final int SECONDS = 240;
 
   private final LinkedBlockingQueue<R> answers = new LinkedBlockingQueue<>();
   private final CompletableFuture<@Nullable Void> end = new CompletableFuture<>();

@@ -58,23 +58,23 @@ public final class TestServer implements AutoCloseable {
   }
 
   public InferenceServiceGrpc.InferenceServiceStub inference() {
-    return InferenceServiceGrpc.newStub(channel).withDeadlineAfter(60, TimeUnit.SECONDS);
+    return InferenceServiceGrpc.newStub(channel).withDeadlineAfter(10, TimeUnit.MINUTES);
   }
 
   public InferenceServiceGrpc.InferenceServiceBlockingStub inferenceBlocking() {
-    return InferenceServiceGrpc.newBlockingStub(channel).withDeadlineAfter(60, TimeUnit.SECONDS);
+    return InferenceServiceGrpc.newBlockingStub(channel).withDeadlineAfter(10, TimeUnit.MINUTES);
   }
 
   public TrainingServiceGrpc.TrainingServiceStub training() {
-    return TrainingServiceGrpc.newStub(channel).withDeadlineAfter(60, TimeUnit.SECONDS);
+    return TrainingServiceGrpc.newStub(channel).withDeadlineAfter(10, TimeUnit.MINUTES);
   }
 
   public TrainingServiceGrpc.TrainingServiceBlockingStub trainingBlocking() {
-    return TrainingServiceGrpc.newBlockingStub(channel).withDeadlineAfter(60, TimeUnit.SECONDS);
+    return TrainingServiceGrpc.newBlockingStub(channel).withDeadlineAfter(10, TimeUnit.MINUTES);
   }
 
   public TaskServiceGrpc.TaskServiceBlockingStub tasks() {
-    return TaskServiceGrpc.newBlockingStub(channel).withDeadlineAfter(60, TimeUnit.SECONDS);
+    return TaskServiceGrpc.newBlockingStub(channel).withDeadlineAfter(10, TimeUnit.MINUTES);
   }
 
   /** A plain-text connection to a port of this machine. */

@@ -86,6 +86,7 @@ class InferenceIT {
     List<ClassifyResponse> answers = classify(requests);
     for (int i = 0; i < requests.length; i++) {
       assertEquals(i, answers.get(i).getIndex());
+      assertFalse(answers.get(i).hasError(), answers.get(i)::toString);
       Classification answer = answers.get(i).getClassification();
       assertEquals(2, answer.getScoresCount());
       float sum = answer.getScores(0).getProbability() + answer.getScores(1).getProbability();

@@ -8,9 +8,9 @@ import java.util.function.BooleanSupplier;
 final class Until {
   private Until() {}
 
-  /** Returns once the condition holds; fails after half a minute. */
+  /** Returns once the condition holds; fails after four minutes. */
   static void holds(BooleanSupplier condition) {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(4);
     while (!condition.getAsBoolean()) {
       if (System.nanoTime() > end) {
         throw new AssertionError("condition never held");
