@@ -12,6 +12,7 @@ import java.io.InputStreamReader;
 import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -113,12 +114,15 @@ class TaskGaussianTest {
   void logDensities_manyRows_sameBitsAsOneByOne(GateKind kind) {
     Rows rows = Rows.random(3, 27, 40, 3);
     TaskGaussian gaussian = new TaskGaussian(rows.statistics(), rows.fit(kind));
-    double[] together = gaussian.logDensities(rows.features, 0, rows.size());
-    for (int r = 0; r < rows.size(); r++) {
-      assertEquals(gaussian.logDensity(rows.features, r * 40), together[r], 0);
+    // Foreign rows too: their |y|^2 is large, and its last bits show in the result.
+    for (Rows asked : List.of(rows, Rows.random(15, 63, 40, 3))) {
+      double[] together = gaussian.logDensities(asked.features, 0, asked.size());
+      for (int r = 0; r < asked.size(); r++) {
+        assertEquals(gaussian.logDensity(asked.features, r * 40), together[r], 0);
+      }
+      double[] offset = gaussian.logDensities(asked.features, 5 * 40, 2);
+      assertArrayEquals(Arrays.copyOfRange(together, 5, 7), offset, 0);
     }
-    double[] offset = gaussian.logDensities(rows.features, 5 * 40, 2);
-    assertArrayEquals(Arrays.copyOfRange(together, 5, 7), offset, 0);
   }
 
   @ParameterizedTest
