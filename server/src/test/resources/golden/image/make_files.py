@@ -97,6 +97,29 @@ size = struct.unpack(">H", plain[4:6])[0]
 assert plain[2:4] == b"\xff\xe0"
 write("no_jfif444.jpg", plain[:2] + plain[4 + size :])
 
+
+def with_ids(data, ids):
+    """The same JPEG with other component ids, in the frame and in the scan."""
+    data = bytearray(data)
+    frame = data.index(b"\xff\xc0")
+    scan = data.index(b"\xff\xda")
+    for i, name in enumerate(ids):
+        data[frame + 10 + 3 * i] = name
+        data[scan + 5 + 2 * i] = name
+    return data
+
+
+# Without any marker libjpeg takes strange ids for YCbCr; ids of RGB for RGB; with Adobe's marker its transform says it.
+write("ids012.jpg", with_ids(plain[:2] + plain[4 + size :], (0, 1, 2)))
+bare_rgb = jpeg(quality=90, keep_rgb=True)
+at = bare_rgb.find(b"Adobe")
+if at >= 0:
+    del bare_rgb[at - 4 : at + 12]
+write("ids_rgb.jpg", with_ids(bare_rgb, b"RGB"))
+adobe = b"\xff\xee\x00\x0eAdobe\x00\x64\0\0\0\0"
+write("adobe_rgb_ids123.jpg", with_ids(bare_rgb[:2] + adobe + b"\0" + bare_rgb[2:], (1, 2, 3)))
+write("adobe_ycc_ids_rgb.jpg", with_ids(plain[:2] + adobe + b"\1" + plain[4 + size :], b"RGB"))
+
 # PNG
 image.save(out("rgb.png"))
 Image.fromarray(np.dstack([base, alpha]), "RGBA").save(out("rgba.png"))

@@ -44,6 +44,16 @@ record Coefficients(int[] start, int[][] weights) {
         axis -> compute(axis.size, axis.resized, axis.from, axis.count));
   }
 
+  /** Resized pixels of the window. */
+  int count() {
+    return start.length;
+  }
+
+  /** Start of the source pixels that the window needs. */
+  int begin() {
+    return start[0];
+  }
+
   /** End of the source pixels that the window needs. */
   int end() {
     int last = start.length - 1;

@@ -1,14 +1,12 @@
 package dev.perennial.server.image;
 
 import dev.perennial.server.error.ServingException;
-import java.util.Arrays;
 
 /**
  * The model's input from a picture: Pillow's antialiased bicubic on the short side, centre crop,
  * scale, normalise, as Hugging Face's CLIPImageProcessor (on Pillow) does, to the bit.
  *
- * <p>Two passes over 8-bit samples, rounded between them. Only what the crop shows is computed: a
- * picture of 16,000 x 1 costs no more than its crop.
+ * <p>Only what the crop shows is computed: a picture of 16,000 x 1 costs no more than its crop.
  *
  * @param resizeShortSide pixels of the short side after resizing
  * @param imageSize S, the crop
@@ -24,9 +22,6 @@ public record Preprocessing(int resizeShortSide, int imageSize, float[] mean, fl
 
   /** 1/255 as preprocessor_config.json has it: a double, and the product is rounded to float. */
   private static final double RESCALE = 1 / 255.0;
-
-  private static final int PRECISION_BITS = Coefficients.PRECISION_BITS;
-  private static final int ROUNDING = 1 << (PRECISION_BITS - 1);
 
   /** Throws IllegalArgumentException out of range. */
   public Preprocessing {
@@ -97,9 +92,12 @@ public record Preprocessing(int resizeShortSide, int imageSize, float[] mean, fl
     int shortSide = Math.min(image.width(), image.height());
     Window columns = Window.of(image.width(), resized(image.width(), shortSide), imageSize);
     Window rows = Window.of(image.height(), resized(image.height(), shortSide), imageSize);
-    byte[] narrow = horizontal(image, columns, rows);
+    byte[][] resized = new Resize(image, columns.coefficients, rows.coefficients).run();
     byte[] crop = new byte[imageSize * imageSize * CHANNELS];
-    vertical(narrow, columns, rows, crop);
+    for (int y = 0; y < resized.length; y++) {
+      int to = CHANNELS * ((rows.offset + y) * imageSize + columns.offset);
+      System.arraycopy(resized[y], 0, crop, to, resized[y].length);
+    }
     return crop;
   }
 
@@ -119,72 +117,6 @@ public record Preprocessing(int resizeShortSide, int imageSize, float[] mean, fl
       int count = Math.min(resized, start + crop) - from;
       return new Window(Coefficients.of(size, resized, from, count), from - start);
     }
-
-    int count() {
-      return coefficients.start().length;
-    }
-
-    int firstSource() {
-      return coefficients.start()[0];
-    }
-  }
-
-  /** Source rows that the crop needs, each shrunk or stretched to the crop's columns. */
-  private static byte[] horizontal(RgbImage image, Window columns, Window rows) {
-    int first = rows.firstSource();
-    int end = rows.coefficients().end();
-    byte[] source = image.rgb();
-    byte[] out = new byte[Math.multiplyExact(CHANNELS * columns.count(), end - first)];
-    int to = 0;
-    for (int y = first; y < end; y++) {
-      int row = CHANNELS * image.width() * y;
-      for (int x = 0; x < columns.count(); x++) {
-        int[] weights = columns.coefficients().weights()[x];
-        int from = row + CHANNELS * columns.coefficients().start()[x];
-        int red = ROUNDING;
-        int green = ROUNDING;
-        int blue = ROUNDING;
-        for (int weight : weights) {
-          red += (source[from] & 0xff) * weight;
-          green += (source[from + 1] & 0xff) * weight;
-          blue += (source[from + 2] & 0xff) * weight;
-          from += CHANNELS;
-        }
-        out[to++] = clip(red);
-        out[to++] = clip(green);
-        out[to++] = clip(blue);
-      }
-    }
-    return out;
-  }
-
-  private void vertical(byte[] narrow, Window columns, Window rows, byte[] crop) {
-    int rowBytes = CHANNELS * columns.count();
-    int[] sums = new int[rowBytes];
-    for (int y = 0; y < rows.count(); y++) {
-      Arrays.fill(sums, ROUNDING);
-      int from = (rows.coefficients().start()[y] - rows.firstSource()) * rowBytes;
-      for (int weight : rows.coefficients().weights()[y]) {
-        addWeighted(narrow, from, weight, sums);
-        from += rowBytes;
-      }
-      int to = CHANNELS * ((rows.offset() + y) * imageSize + columns.offset());
-      for (int i = 0; i < rowBytes; i++) {
-        crop[to + i] = clip(sums[i]);
-      }
-    }
-  }
-
-  /** A loop of its own, so that the JIT vectorises it. */
-  private static void addWeighted(byte[] samples, int from, int weight, int[] sums) {
-    for (int i = 0; i < sums.length; i++) {
-      sums[i] += (samples[from + i] & 0xff) * weight;
-    }
-  }
-
-  private static byte clip(int fixedPoint) {
-    int value = fixedPoint >> PRECISION_BITS;
-    return (byte) Math.max(0, Math.min(255, value));
   }
 
   private float[] normalized(byte[] crop) {

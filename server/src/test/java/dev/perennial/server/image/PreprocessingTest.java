@@ -99,10 +99,10 @@ class PreprocessingTest {
 
     preprocessing.pixels(image);
 
-    // The crop in bytes and floats, the source's rows at the crop's width, and 1 MiB for what the
-    // JVM does once.
-    // Resized as a whole, the narrow pictures would take 3 GiB.
-    long expected = 3L * 256 * 256 * 5 + 3L * 256 * height + (1 << 20);
+    // The crop as bytes (twice), sums and floats, a block of 64 source rows no wider than twice the
+    // short side, and 1 MiB for what the JVM does once. Resized as a whole, the narrow pictures
+    // would take 3 GiB.
+    long expected = 3L * 256 * 256 * (2 + 4 + 4) + 3L * 4 * 64 * 800 + (1 << 20);
     long allocated = threads.getCurrentThreadAllocatedBytes() - before;
     assertTrue(allocated < expected, allocated + " bytes (expected: below " + expected + ")");
   }
