@@ -50,11 +50,6 @@ public final class StreamAnswers<Q, R> implements ClientResponseObserver<Q, R> {
     call().cancel("test", null);
   }
 
-  /** Whether more could be sent without waiting in the client. */
-  public boolean sendable() {
-    return call().isReady();
-  }
-
   private ClientCallStreamObserver<Q> call() {
     ClientCallStreamObserver<Q> started = call;
     if (started == null) {

@@ -14,6 +14,9 @@ import dev.perennial.v1.RawImage;
  * belongs on the decode pool. Stateless; safe for any thread.
  */
 final class ImageReader {
+  /** Normalised pixels are within 3; squares of far larger ones are no float32 any more. */
+  static final int MAX_PIXEL_VALUE = 1_000_000;
+
   private final ImageDecoder decoder;
   private final ImageDecoder.Limits limits;
   private final Preprocessing preprocessing;
@@ -80,11 +83,11 @@ final class ImageReader {
     float[] values = new float[count];
     for (int i = 0; i < count; i++) {
       float value = tensor.getValues(i);
-      if (!Float.isFinite(value)) {
+      if (!(Math.abs(value) <= MAX_PIXEL_VALUE)) {
         throw ServingException.invalid(
             "TENSOR_VALUE",
             "image.pixels.values[" + i + "]",
-            "value: " + value + " (expected: finite)");
+            "value: " + value + " (expected: -" + MAX_PIXEL_VALUE + ".." + MAX_PIXEL_VALUE + ")");
       }
       values[i] = value;
     }

@@ -157,8 +157,11 @@ class BadInputIT {
             "tensor of another size",
             TestImages.pixels(0.5f, PIXELS - 1),
             "INVALID_ARGUMENT TENSOR_SIZE image.pixels.values"),
+        Arguments.of("tensor far away", TestImages.pixels(1e6f, PIXELS), OK),
         Arguments.of(
-            "tensor far away", TestImages.pixels(1e30f, PIXELS), OK));
+            "tensor too far away",
+            TestImages.pixels(1e30f, PIXELS),
+            "INVALID_ARGUMENT TENSOR_VALUE image.pixels.values[0]"));
   }
 
   @ParameterizedTest(name = "{0}")
