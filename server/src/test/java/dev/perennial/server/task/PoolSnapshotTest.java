@@ -64,8 +64,7 @@ class PoolSnapshotTest {
       }
       TaskGaussian gaussian = snapshot.tasks().get(best).gaussian();
       Route expected =
-          new Route(
-              best, bestDensity, gaussian.z(bestDensity), gaussian.gateWeight(bestDensity));
+          new Route(best, bestDensity, gaussian.z(bestDensity), gaussian.gateWeight(bestDensity));
       assertEquals(expected, snapshot.route(probes, at));
       seen.add(best);
     }

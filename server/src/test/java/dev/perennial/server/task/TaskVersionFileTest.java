@@ -112,8 +112,7 @@ class TaskVersionFileTest {
             VERSION.created());
     byte[] bytes = TaskVersionFile.write(VERSION);
     assertArrayEquals(bytes, TaskVersionFile.write(same));
-    assertArrayEquals(
-        bytes, TaskVersionFile.write(TaskVersionFile.read(ByteBuffer.wrap(bytes))));
+    assertArrayEquals(bytes, TaskVersionFile.write(TaskVersionFile.read(ByteBuffer.wrap(bytes))));
     assertNotEquals(
         TaskVersionFile.versionId(bytes),
         TaskVersionFile.versionId(TaskVersionFile.write(TaskVersions.random("cats", 2))));
@@ -132,8 +131,7 @@ class TaskVersionFileTest {
     for (int length = 0; length < bytes.length; length += 1 + length / 40) {
       byte[] cut = Arrays.copyOf(bytes, length);
       ServingException e =
-          assertThrows(
-              ServingException.class, () -> TaskVersionFile.read(ByteBuffer.wrap(cut)));
+          assertThrows(ServingException.class, () -> TaskVersionFile.read(ByteBuffer.wrap(cut)));
       assertEquals(ErrorCode.DATA_LOSS, e.code());
     }
   }
@@ -169,8 +167,7 @@ class TaskVersionFileTest {
         withTensor(TensorData.ofFloats("image.1.key", List.of(3L, 5L), new float[15])));
     assertDamaged(
         "statistics.class_sums",
-        withTensor(
-            TensorData.ofFloats("statistics.class_sums", List.of(2L, 8L), new float[16])));
+        withTensor(TensorData.ofFloats("statistics.class_sums", List.of(2L, 8L), new float[16])));
     assertDamaged(
         "count of class 1",
         withTensor(

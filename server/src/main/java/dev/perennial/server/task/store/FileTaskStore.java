@@ -158,7 +158,8 @@ public final class FileTaskStore implements TaskStore, AutoCloseable {
     try {
       replace(directory, MANIFEST_COPY, bytes);
     } catch (IOException e) {
-      LOG.warn("The manifest's copy is behind epoch {}; the next change tries again", next.epoch(), e);
+      LOG.warn(
+          "The manifest's copy is behind epoch {}; the next change tries again", next.epoch(), e);
     }
   }
 

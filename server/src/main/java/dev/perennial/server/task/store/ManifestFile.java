@@ -17,8 +17,8 @@ import java.util.Map;
 
 /**
  * A manifest as JSON: {@code {"sha256": .., "manifest": {"format": 1, "epoch": .., "tasks": {name:
- * {"active": id, "versions": [id, ..]}}}}}, the hash over the compact text of the inner object. Pure
- * functions.
+ * {"active": id, "versions": [id, ..]}}}}}, the hash over the compact text of the inner object.
+ * Pure functions.
  */
 final class ManifestFile {
   private static final int FORMAT = 1;

@@ -164,8 +164,7 @@ class FileTaskStoreFaultsTest {
       TaskPool pool = open(store);
       files.failAfter(0, Fault.BEFORE_FOR_GOOD);
       ServingException e =
-          assertThrows(
-              ServingException.class, () -> pool.publish(TaskVersions.random("dogs", 1)));
+          assertThrows(ServingException.class, () -> pool.publish(TaskVersions.random("dogs", 1)));
       assertEquals(ErrorCode.RESOURCE_EXHAUSTED, e.code());
       assertEquals("DISK_FULL", e.reason());
       assertEquals(-1, pool.snapshot().slot("dogs"));

@@ -92,8 +92,7 @@ class FileTaskStoreKillTest {
             found.toString().equals(last) || found.epoch() == epochOf(last) + 1,
             found + " after " + last);
         assertTrue(found.epoch() >= epoch);
-        TaskPool pool =
-            TaskPool.open(store, TaskVersions.BACKBONE, TaskVersions.EMBED_DIM);
+        TaskPool pool = TaskPool.open(store, TaskVersions.BACKBONE, TaskVersions.EMBED_DIM);
         assertEquals(List.of(), pool.unavailable());
         assertEquals(found.active().size(), pool.snapshot().tasks().size());
         acknowledged = found.toString();
@@ -105,8 +104,7 @@ class FileTaskStoreKillTest {
 
   /** Manifest's record text begins with its epoch. */
   private static long epochOf(String manifest) {
-    return Long.parseLong(
-        manifest.substring(manifest.indexOf('=') + 1, manifest.indexOf(',')));
+    return Long.parseLong(manifest.substring(manifest.indexOf('=') + 1, manifest.indexOf(',')));
   }
 
   /** All that the process acknowledged, the part that was read after its death included. */

@@ -125,8 +125,7 @@ class FileTaskStoreTest {
       assertFails(ErrorCode.NOT_FOUND, "VERSION_NOT_FOUND", () -> store.getVersion(cats));
       assertFails(
           ErrorCode.NOT_FOUND, "VERSION_NOT_FOUND", () -> store.getVersion("../manifest.json"));
-      assertFails(
-          ErrorCode.NOT_FOUND, "VERSION_NOT_FOUND", () -> pool.activate("cats", cats));
+      assertFails(ErrorCode.NOT_FOUND, "VERSION_NOT_FOUND", () -> pool.activate("cats", cats));
     }
   }
 
@@ -139,8 +138,7 @@ class FileTaskStoreTest {
       flipBit(versionFile(id));
       store.putVersion(id, bytes);
       assertEquals(bytes.length, store.getVersion(id).remaining());
-      assertThrows(
-          IllegalArgumentException.class, () -> store.putVersion("0".repeat(64), bytes));
+      assertThrows(IllegalArgumentException.class, () -> store.putVersion("0".repeat(64), bytes));
     }
   }
 
@@ -207,12 +205,10 @@ class FileTaskStoreTest {
     Path copy = directory.resolve("manifest.copy.json");
     Files.write(manifest, new byte[0]);
     flipBit(copy);
-    assertFails(
-        ErrorCode.DATA_LOSS, "MANIFEST_DAMAGED", () -> new FileTaskStore(directory));
+    assertFails(ErrorCode.DATA_LOSS, "MANIFEST_DAMAGED", () -> new FileTaskStore(directory));
     Files.delete(manifest);
     Files.delete(copy);
-    assertFails(
-        ErrorCode.DATA_LOSS, "MANIFEST_DAMAGED", () -> new FileTaskStore(directory));
+    assertFails(ErrorCode.DATA_LOSS, "MANIFEST_DAMAGED", () -> new FileTaskStore(directory));
   }
 
   @Test
