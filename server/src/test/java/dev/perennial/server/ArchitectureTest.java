@@ -38,6 +38,10 @@ class ArchitectureTest {
       only("pretraining", "world", "clip", "image", "safetensors", "error");
 
   @ArchTest
+  static final ArchRule pretrainingKnowsNoServing =
+      only("pretraining", "world", "clip", "image", "safetensors", "error");
+
+  @ArchTest
   static final ArchRule taskKnowsNoEngine = only("task", "gaussian", "safetensors", "error");
 
   @ArchTest
@@ -109,6 +113,8 @@ class ArchitectureTest {
       noClasses()
           .that()
           .resideOutsideOfPackages(ROOT + ".cli..", ROOT + ".eval..")
+          .and()
+          .doNotBelongToAnyOf(Main.class)
           .should()
           .dependOnClassesThat()
           .resideInAPackage("dev.perennial.client..");
