@@ -55,7 +55,11 @@ final class Listener extends VerticleBase {
                     .removeEnabledProtocol(GrpcProtocol.WEB_TEXT)
                     .removeEnabledProtocol(GrpcProtocol.TRANSCODING))
             .callHandler(this::handle);
-    server = vertx.createHttpServer(options()).requestHandler(request -> accept(grpc, request));
+    server =
+        vertx
+            .createHttpServer(options())
+            .connectionHandler(StreamFailures::contain)
+            .requestHandler(request -> accept(grpc, request));
     return server.listen();
   }
 
