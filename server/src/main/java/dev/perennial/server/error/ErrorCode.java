@@ -6,6 +6,8 @@ public enum ErrorCode {
   INVALID_ARGUMENT,
   /** A named thing does not exist. */
   NOT_FOUND,
+  /** The caller did not show who it is. */
+  UNAUTHENTICATED,
   /** The request is fine, but not in the state that the server is in. */
   FAILED_PRECONDITION,
   /** A bound is reached; try again later. */

@@ -12,6 +12,7 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.file.FileSystemOptions;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -74,6 +75,8 @@ public final class GrpcEndpoint implements AutoCloseable {
 
   /** Listens; throws FAILED_PRECONDITION where that cannot be. */
   public void start() {
+    Path tokenFile = config.tokenFile();
+    Tokens tokens = tokenFile == null ? null : Tokens.read(tokenFile);
     if (services != null) {
       services.start();
     }
@@ -93,7 +96,7 @@ public final class GrpcEndpoint implements AutoCloseable {
     Future<String> deployed =
         created.deployVerticle(
             () -> {
-              Listener listener = new Listener(config, wanted, methods, calls);
+              Listener listener = new Listener(config, wanted, methods, calls, tokens);
               listeners.add(listener);
               return listener;
             },

@@ -33,13 +33,23 @@ final class Listener extends VerticleBase {
   private final int port;
   private final Map<String, Method<?, ?>> methods;
   private final ActiveCalls calls;
+  private final @Nullable Tokens tokens;
   private @Nullable HttpServer server;
 
-  Listener(GrpcConfig config, int port, Map<String, Method<?, ?>> methods, ActiveCalls calls) {
+  /**
+   * @param tokens null lets everybody in
+   */
+  Listener(
+      GrpcConfig config,
+      int port,
+      Map<String, Method<?, ?>> methods,
+      ActiveCalls calls,
+      @Nullable Tokens tokens) {
     this.config = config;
     this.port = port;
     this.methods = methods;
     this.calls = calls;
+    this.tokens = tokens;
   }
 
   @Override
@@ -140,6 +150,10 @@ final class Listener extends VerticleBase {
     Call<Q, R> call =
         new Call<>(request, method, config.maxMessageBytes(), maxNanos, vertx, calls::remove);
     try {
+      // Health tells nothing but that we are there, and probes carry no token.
+      if (tokens != null && !method.whileDraining()) {
+        tokens.check(request.headers().get(HttpHeaders.AUTHORIZATION));
+      }
       calls.add(call);
     } catch (ServingException refused) {
       Call.refuse(request, refused);

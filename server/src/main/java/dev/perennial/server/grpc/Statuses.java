@@ -72,6 +72,7 @@ final class Statuses {
     return switch (code) {
       case INVALID_ARGUMENT -> GrpcStatus.INVALID_ARGUMENT;
       case NOT_FOUND -> GrpcStatus.NOT_FOUND;
+      case UNAUTHENTICATED -> GrpcStatus.UNAUTHENTICATED;
       case FAILED_PRECONDITION -> GrpcStatus.FAILED_PRECONDITION;
       case RESOURCE_EXHAUSTED -> GrpcStatus.RESOURCE_EXHAUSTED;
       case DEADLINE_EXCEEDED -> GrpcStatus.DEADLINE_EXCEEDED;

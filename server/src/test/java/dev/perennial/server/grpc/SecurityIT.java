@@ -1,0 +1,213 @@
+package dev.perennial.server.grpc;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import com.google.protobuf.Descriptors.ServiceDescriptor;
+import dev.perennial.server.Requests;
+import dev.perennial.server.TestServer;
+import dev.perennial.server.error.ServingException;
+import dev.perennial.v1.GetTaskRequest;
+import dev.perennial.v1.GetTaskResponse;
+import dev.perennial.v1.TaskProto;
+import dev.perennial.v1.TaskServiceGrpc;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.health.v1.HealthGrpc;
+import io.grpc.netty.GrpcSslContexts;
+import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.stub.MetadataUtils;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Who is let in, and over what. */
+class SecurityIT {
+  private static final ServiceDescriptor SERVICE =
+      TaskProto.getDescriptor().findServiceByName("TaskService");
+  private static final String PASSWORD = "password";
+
+  @TempDir Path directory;
+  private final List<AutoCloseable> opened = new ArrayList<>();
+
+  @AfterEach
+  void close() throws Exception {
+    for (AutoCloseable resource : opened) {
+      resource.close();
+    }
+  }
+
+  private GrpcEndpoint start(GrpcConfig.@Nullable Tls tls, @Nullable Path tokenFile) {
+    GrpcConfig defaults = GrpcConfig.DEFAULT;
+    GrpcConfig config =
+        new GrpcConfig(
+            "127.0.0.1",
+            0,
+            2,
+            defaults.maxMessageBytes(),
+            defaults.maxStreamsPerConnection(),
+            defaults.maxInFlightPerStream(),
+            defaults.maxInFlightBytesPerStream(),
+            1,
+            defaults.maxDecodeQueueSize(),
+            defaults.maxDecodeQueueBytes(),
+            defaults.maxCallDuration(),
+            defaults.drainTimeout(),
+            tls,
+            tokenFile);
+    HealthService health = new HealthService(Set.of());
+    List<Method<?, ?>> methods = new ArrayList<>(health.methods());
+    methods.add(
+        Method.<GetTaskRequest, GetTaskResponse>unary(
+            SERVICE,
+            "GetTask",
+            GetTaskRequest.getDefaultInstance(),
+            (call, request) ->
+                CompletableFuture.completedFuture(GetTaskResponse.getDefaultInstance())));
+    GrpcEndpoint endpoint = new GrpcEndpoint(config, methods, health);
+    endpoint.start();
+    opened.add(endpoint);
+    return endpoint;
+  }
+
+  private ManagedChannel plain(GrpcEndpoint endpoint) {
+    ManagedChannel channel = TestServer.newChannel(endpoint.port());
+    opened.add(0, channel::shutdownNow);
+    return channel;
+  }
+
+  private static GetTaskResponse call(ManagedChannel channel, @Nullable String authorization) {
+    Metadata headers = new Metadata();
+    if (authorization != null) {
+      headers.put(
+          Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), authorization);
+    }
+    return TaskServiceGrpc.newBlockingStub(channel)
+        .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
+        .withDeadlineAfter(1, TimeUnit.MINUTES)
+        .getTask(GetTaskRequest.getDefaultInstance());
+  }
+
+  @Test
+  void call_tokensAreAsked_onlyTheRightOnesAreLetIn() throws IOException {
+    Path file = directory.resolve("tokens");
+    Files.writeString(file, "# operators\nsecret-1\n\n  secret-2  \n");
+    GrpcEndpoint endpoint = start(null, file);
+    ManagedChannel channel = plain(endpoint);
+    assertEquals(GetTaskResponse.getDefaultInstance(), call(channel, "Bearer secret-1"));
+    assertEquals(GetTaskResponse.getDefaultInstance(), call(channel, "bearer secret-2"));
+    String[] wrong = {null, "Bearer secret-3", "Bearer ", "Basic secret-1", "secret-1", "# operators"};
+    for (String authorization : wrong) {
+      StatusRuntimeException seen =
+          assertThrows(StatusRuntimeException.class, () -> call(channel, authorization));
+      assertEquals("UNAUTHENTICATED UNAUTHENTICATED", Requests.failure(seen));
+    }
+    assertEquals(
+        ServingStatus.SERVING,
+        HealthGrpc.newBlockingStub(channel)
+            .check(HealthCheckRequest.getDefaultInstance())
+            .getStatus());
+  }
+
+  @Test
+  void start_tokenFileEmptyOrMissing_isRefused() throws IOException {
+    Path empty = directory.resolve("empty");
+    Files.writeString(empty, "# nothing\n");
+    assertThrows(ServingException.class, () -> start(null, empty));
+    assertThrows(ServingException.class, () -> start(null, directory.resolve("missing")));
+  }
+
+  @Test
+  void call_tls_isEncryptedAndPlainTextIsNotAnswered() throws Exception {
+    GrpcConfig.Tls tls = certificate();
+    GrpcEndpoint endpoint = start(tls, null);
+    ManagedChannel channel =
+        NettyChannelBuilder.forAddress(new InetSocketAddress("127.0.0.1", endpoint.port()))
+            .overrideAuthority("localhost")
+            .sslContext(
+                GrpcSslContexts.forClient().trustManager(tls.certificate().toFile()).build())
+            .build();
+    opened.add(0, channel::shutdownNow);
+    assertEquals(GetTaskResponse.getDefaultInstance(), call(channel, null));
+    StatusRuntimeException seen =
+        assertThrows(StatusRuntimeException.class, () -> call(plain(endpoint), null));
+    assertEquals(Status.Code.UNAVAILABLE, seen.getStatus().getCode());
+  }
+
+  @Test
+  void start_certificateMissing_isRefused() {
+    Path missing = directory.resolve("missing.pem");
+    ServingException seen =
+        assertThrows(
+            ServingException.class, () -> start(new GrpcConfig.Tls(missing, missing), null));
+    assertEquals("CANNOT_LISTEN", seen.reason());
+  }
+
+  /** A certificate of our own for "localhost", by the JDK's keytool. */
+  private GrpcConfig.Tls certificate()
+      throws IOException, GeneralSecurityException, InterruptedException {
+    Path store = directory.resolve("store.p12");
+    Process keytool =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
+                "-genkeypair",
+                "-alias",
+                "server",
+                "-keyalg",
+                "EC",
+                "-groupname",
+                "secp256r1",
+                "-dname",
+                "CN=localhost",
+                "-ext",
+                "san=dns:localhost",
+                "-storetype",
+                "PKCS12",
+                "-keystore",
+                store.toString(),
+                "-storepass",
+                PASSWORD)
+            .inheritIO()
+            .start();
+    assertEquals(0, keytool.waitFor());
+    KeyStore keys = KeyStore.getInstance("PKCS12");
+    try (InputStream in = Files.newInputStream(store)) {
+      keys.load(in, PASSWORD.toCharArray());
+    }
+    Path certificate = directory.resolve("cert.pem");
+    Path key = directory.resolve("key.pem");
+    pem(certificate, "CERTIFICATE", keys.getCertificate("server").getEncoded());
+    pem(key, "PRIVATE KEY", keys.getKey("server", PASSWORD.toCharArray()).getEncoded());
+    return new GrpcConfig.Tls(certificate, key);
+  }
+
+  private static void pem(Path file, String type, byte[] bytes) throws IOException {
+    Files.writeString(
+        file,
+        "-----BEGIN "
+            + type
+            + "-----\n"
+            + Base64.getMimeEncoder().encodeToString(bytes)
+            + "\n-----END "
+            + type
+            + "-----\n");
+  }
+}
