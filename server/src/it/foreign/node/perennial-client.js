@@ -37,7 +37,14 @@ const { values: options } = parseArgs({
 const perennial = grpc.loadPackageDefinition(
   protoLoader.loadSync(
     ['inference', 'training', 'task'].map((file) => `perennial/v1/${file}.proto`),
-    { includeDirs: [options.protos], keepCase: true, longs: Number, enums: String, oneofs: true },
+    {
+      includeDirs: [options.protos],
+      keepCase: true,
+      longs: Number,
+      enums: String,
+      defaults: true, // an index of 0 is not sent
+      oneofs: true,
+    },
   ),
 ).perennial.v1;
 
