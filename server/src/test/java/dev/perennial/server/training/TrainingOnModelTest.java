@@ -1,0 +1,96 @@
+package dev.perennial.server.training;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.perennial.server.clip.ModelDirectory;
+import dev.perennial.server.device.Devices;
+import dev.perennial.server.device.DevicesConfig;
+import dev.perennial.server.image.ImageDecoder;
+import dev.perennial.server.task.TaskPool;
+import dev.perennial.server.task.TaskVersion;
+import dev.perennial.server.task.store.FileTaskStore;
+import dev.perennial.server.world.LabelledImage;
+import dev.perennial.server.world.MiniMtil;
+import dev.perennial.server.world.MiniMtilTask;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The built-in model learns a domain on a real device, from files to an active version. */
+@Timeout(600)
+class TrainingOnModelTest {
+
+  @TempDir Path directory;
+
+  @Test
+  void train_newDomain_moreHeldOutExamplesAreRight() throws Exception {
+    TaskVersion version = trained(directory.resolve("a"), 8);
+    double before = metric(version, "validation_accuracy_before");
+    double after = metric(version, "validation_accuracy");
+    assertTrue(after > before + 0.1, version.metrics()::toString);
+    assertEquals(16L * version.classNames().size(), version.statistics().count());
+  }
+
+  @Test
+  void train_twice_sameBits() throws Exception {
+    Bits.assertSame(trained(directory.resolve("a"), 1), trained(directory.resolve("b"), 1));
+  }
+
+  private static double metric(TaskVersion version, String name) {
+    return Objects.requireNonNull(version.metrics().get(name), name);
+  }
+
+  private static TaskVersion trained(Path place, int epochs) throws Exception {
+    ModelDirectory model = ModelDirectory.embedded();
+    try (FileTaskStore store = new FileTaskStore(place.resolve("tasks"));
+        TaskPool pool = TaskPool.open(store, model.fingerprint(), model.config().embedDim());
+        Devices devices = new Devices(model, pool, DevicesConfig.DEFAULT);
+        TrainingJobs jobs =
+            new TrainingJobs(
+                place.resolve("training"),
+                model,
+                devices,
+                pool,
+                new ImageDecoder(ImageDecoder.Limits.DEFAULT),
+                TrainingConfig.DEFAULT)) {
+      devices.start();
+      jobs.start();
+      TrainingJob job = TestJobs.ended(jobs, upload(jobs, model, epochs).jobId());
+      assertEquals(JobState.SUCCEEDED, job.state(), () -> String.valueOf(job.error()));
+      assertEquals(job.versionId(), pool.snapshot().tasks().get(0).versionId());
+      assertEquals(job.epoch(), pool.snapshot().epoch());
+      return pool.snapshot().tasks().get(0).version();
+    }
+  }
+
+  /** Sixteen pictures of each class, as PNG files. */
+  private static TrainingJob upload(TrainingJobs jobs, ModelDirectory model, int epochs)
+      throws Exception {
+    MiniMtilTask domain = MiniMtil.task("counting");
+    TrainingSpec spec =
+        TrainingSpec.resolve(
+            "counting",
+            domain.classNames(),
+            domain.template(),
+            "",
+            new TrainingOptions(null, null, 3, null, null, epochs, 16, null, 0.25f),
+            model.config());
+    List<LabelledImage> images = domain.images(MiniMtilTask.Split.TRAIN, 16, 1);
+    try (Upload upload = jobs.open(spec)) {
+      CompletableFuture<Long> last = CompletableFuture.completedFuture(0L);
+      for (LabelledImage image : images) {
+        last =
+            upload.add(
+                new ExampleImage.Encoded(image.png()),
+                domain.classNames().get(image.classIndex()));
+      }
+      assertEquals(images.size(), TestJobs.get(last));
+      return TestJobs.get(upload.commit());
+    }
+  }
+}
