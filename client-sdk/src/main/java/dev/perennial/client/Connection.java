@@ -152,6 +152,7 @@ final class Connection {
   }
 
   /** A future that closing the client completes if nothing else has. */
+  @SuppressWarnings("CollectionUndefinedEquality") // by identity, on purpose
   <T> CompletableFuture<T> track(CompletableFuture<T> future) {
     waiting.add(future);
     var unused = future.whenComplete((value, failure) -> waiting.remove(future));

@@ -158,6 +158,7 @@ public final class PerennialException extends RuntimeException {
   }
 
   @Override
+  @SuppressWarnings("OverrideThrowableToString") // getMessage() stays the server's own text
   public String toString() {
     StringBuilder text = new StringBuilder(code.name());
     if (reason != null) {
