@@ -48,7 +48,7 @@ final class TrainFollower {
         upload(spec, examples, tries);
       } catch (PerennialException e) {
         boolean mayGoOn =
-            events.job() != null || events.commitSent()
+            (events.job() != null || events.commitSent())
                 ? mayReadAgain(e)
                 : mayUploadAgain(e, examples);
         if (e == broken || !mayGoOn) {

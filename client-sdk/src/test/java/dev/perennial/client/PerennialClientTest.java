@@ -13,6 +13,7 @@ import io.grpc.Status;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -89,9 +90,10 @@ class PerennialClientTest {
       assertEquals("y", answer.best().label());
       assertNull(answer.routing());
     }
-    assertEquals(List.of("x", "y"), seen.get().getLabelSet().getExplicit().getLabelsList());
-    assertEquals("a {}", seen.get().getLabelSet().getExplicit().getTemplate());
-    assertEquals(2, seen.get().getTopK());
+    var request = Objects.requireNonNull(seen.get());
+    assertEquals(List.of("x", "y"), request.getLabelSet().getExplicit().getLabelsList());
+    assertEquals("a {}", request.getLabelSet().getExplicit().getTemplate());
+    assertEquals(2, request.getTopK());
     assertArrayEquals(new byte[] {1, 2, 3}, seen.get().getImage().getEncoded().toByteArray());
   }
 

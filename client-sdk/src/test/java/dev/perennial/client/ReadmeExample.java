@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** The README's example: it must compile, and {@link ReadmeTest} compares the two. */
+@SuppressWarnings("FutureReturnValueIgnored") // the continuation prints failures
 final class ReadmeExample {
   private ReadmeExample() {}
 

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 
 class RetryPolicyTest {
   private static final Duration MINUTE = Duration.ofMinutes(1);
-  private static final PerennialException UNAVAILABLE =
+  private final PerennialException unavailable =
       new PerennialException(Code.UNAVAILABLE, "away");
 
   private static PerennialException asks(Duration wait) {
@@ -28,9 +28,9 @@ class RetryPolicyTest {
 
   @Test
   void retry_unavailable_onlyWhereRepeatingIsHarmless() {
-    assertEquals(Optional.of(Duration.ofMillis(50)), plain.retry(UNAVAILABLE, 1, true, MINUTE));
-    assertEquals(Optional.of(Duration.ofMillis(100)), plain.retry(UNAVAILABLE, 2, true, MINUTE));
-    assertEquals(Optional.empty(), plain.retry(UNAVAILABLE, 1, false, MINUTE));
+    assertEquals(Optional.of(Duration.ofMillis(50)), plain.retry(unavailable, 1, true, MINUTE));
+    assertEquals(Optional.of(Duration.ofMillis(100)), plain.retry(unavailable, 2, true, MINUTE));
+    assertEquals(Optional.empty(), plain.retry(unavailable, 1, false, MINUTE));
   }
 
   @Test
@@ -48,24 +48,24 @@ class RetryPolicyTest {
   @Test
   void retry_lastAttempt_never() {
     assertEquals(
-        Optional.empty(), plain.retry(UNAVAILABLE, RetryPolicy.MAX_ATTEMPTS, true, MINUTE));
+        Optional.empty(), plain.retry(unavailable, RetryPolicy.MAX_ATTEMPTS, true, MINUTE));
   }
 
   @Test
   void retry_budgetSpent_neverUntilCallsSucceed() {
     for (int i = 0; i < RetryPolicy.MAX_TOKENS; i++) {
-      assertEquals(true, plain.retry(UNAVAILABLE, 1, true, MINUTE).isPresent());
+      assertEquals(true, plain.retry(unavailable, 1, true, MINUTE).isPresent());
     }
-    assertEquals(Optional.empty(), plain.retry(UNAVAILABLE, 1, true, MINUTE));
+    assertEquals(Optional.empty(), plain.retry(unavailable, 1, true, MINUTE));
     for (int i = 0; i < 11; i++) {
       plain.succeeded();
     }
-    assertEquals(true, plain.retry(UNAVAILABLE, 1, true, MINUTE).isPresent());
-    assertEquals(Optional.empty(), plain.retry(UNAVAILABLE, 1, true, MINUTE));
+    assertEquals(true, plain.retry(unavailable, 1, true, MINUTE).isPresent());
+    assertEquals(Optional.empty(), plain.retry(unavailable, 1, true, MINUTE));
   }
 
   @Test
   void delay_manyFailures_staysBounded() {
-    assertEquals(Duration.ofMillis(2500), plain.delay(UNAVAILABLE, 1000));
+    assertEquals(Duration.ofMillis(2500), plain.delay(unavailable, 1000));
   }
 }

@@ -63,8 +63,9 @@ class StreamingClassifierTest {
     holdAnswers();
     StreamingClassifier stream = client.classifier(LABELS, StreamOptions.DEFAULTS.withWindow(2));
     CompletableFuture<Classification> first = stream.send(IMAGE);
-    stream.send(IMAGE);
+    CompletableFuture<Classification> second = stream.send(IMAGE);
     assertEquals(2, stream.inFlight());
+    assertFalse(second.isDone());
     assertEquals(Optional.empty(), stream.trySend(IMAGE));
     CompletableFuture<Void> ready = stream.ready();
     assertFalse(ready.isDone());
@@ -86,8 +87,11 @@ class StreamingClassifierTest {
     holdAnswers();
     StreamingClassifier stream = client.classifier(LABELS, StreamOptions.DEFAULTS.withWindow(1));
     CompletableFuture<Classification> first = stream.send(IMAGE);
-    CompletableFuture<CompletableFuture<Classification>> second =
-        CompletableFuture.supplyAsync(() -> stream.send(IMAGE));
+    CompletableFuture<Void> second =
+        CompletableFuture.runAsync(
+            () -> {
+              var unused = stream.send(IMAGE);
+            });
     Arrived request = take();
     assertFalse(second.isDone());
     assertEquals(1, server.classified.size());
@@ -105,7 +109,7 @@ class StreamingClassifierTest {
         client.classifier(LABELS, new StreamOptions(1, Duration.ofMillis(100)));
     CompletableFuture<Classification> silent = stream.send(IMAGE);
     ExecutionException e = assertThrows(ExecutionException.class, silent::get);
-    assertEquals(Code.DEADLINE_EXCEEDED, ((PerennialException) e.getCause()).code());
+    assertEquals(Code.DEADLINE_EXCEEDED, PerennialException.of(e).code());
     assertEquals(1, stream.inFlight());
     PerennialException full = assertThrows(PerennialException.class, () -> stream.send(IMAGE));
     assertEquals(Code.DEADLINE_EXCEEDED, full.code());
@@ -153,7 +157,7 @@ class StreamingClassifierTest {
       assertEquals("x", good.get(10, TimeUnit.SECONDS).best().label());
       assertEquals("x", after.get(10, TimeUnit.SECONDS).best().label());
       ExecutionException e = assertThrows(ExecutionException.class, bad::get);
-      assertEquals("BAD", ((PerennialException) e.getCause()).reason());
+      assertEquals("BAD", PerennialException.of(e).reason());
     }
   }
 
@@ -188,7 +192,7 @@ class StreamingClassifierTest {
     CompletableFuture<Classification> pending = stream.send(IMAGE);
     take().answer().onError(FakeServer.failure(Status.Code.UNAVAILABLE));
     ExecutionException e = assertThrows(ExecutionException.class, pending::get);
-    assertEquals(Code.UNAVAILABLE, ((PerennialException) e.getCause()).code());
+    assertEquals(Code.UNAVAILABLE, PerennialException.of(e).code());
     assertThrows(PerennialException.class, () -> stream.send(IMAGE));
     assertTrue(stream.ready().isCompletedExceptionally());
     stream.close();

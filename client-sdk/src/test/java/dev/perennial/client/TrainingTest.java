@@ -319,7 +319,7 @@ class TrainingTest {
     server.watch = (request, answer) -> answer.onError(FakeServer.failure(Status.Code.NOT_FOUND));
     CompletionException e =
         assertThrows(CompletionException.class, () -> client.watchJob("no", listener).join());
-    assertEquals(Code.NOT_FOUND, ((PerennialException) e.getCause()).code());
+    assertEquals(Code.NOT_FOUND, PerennialException.of(e).code());
     assertFalse(listener.resumed.get() > 0);
   }
 

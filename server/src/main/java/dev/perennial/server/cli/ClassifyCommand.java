@@ -58,6 +58,7 @@ public final class ClassifyCommand implements Callable<Integer> {
     private @Nullable String task;
 
     @Option(names = "--all", description = "The classes of every task.")
+    @SuppressWarnings("UnusedVariable") // one of the group is needed: it is the one that is left
     private boolean all;
   }
 

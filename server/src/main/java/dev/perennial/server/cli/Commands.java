@@ -7,6 +7,12 @@ import picocli.CommandLine.Model.CommandSpec;
 final class Commands {
   private Commands() {}
 
+  /** Whether a person watches the output: bars that move are for them, lines for logs. */
+  @SuppressWarnings("SystemConsoleNull") // bin/perennial asks newer JDKs for the same behaviour
+  static boolean onTerminal() {
+    return System.console() != null;
+  }
+
   /** What picocli injects before a command runs. */
   static CommandSpec spec(@Nullable CommandSpec injected) {
     if (injected == null) {

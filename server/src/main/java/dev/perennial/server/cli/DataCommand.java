@@ -61,7 +61,7 @@ public final class DataCommand implements Runnable {
     public Integer call() throws IOException {
       PrintWriter console = Commands.spec(spec).commandLine().getOut();
       MiniMtilFolders.Config config = config();
-      if (System.console() == null) {
+      if (!Commands.onTerminal()) {
         MiniMtilFolders.write(config, () -> {});
       } else {
         try (ProgressBar bar =

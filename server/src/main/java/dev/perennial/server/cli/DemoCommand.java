@@ -1,8 +1,6 @@
 package dev.perennial.server.cli;
 
 import dev.perennial.client.PerennialClient;
-import dev.perennial.client.TrainingJob;
-import dev.perennial.client.TrainingListener;
 import dev.perennial.client.TrainingOptions;
 import dev.perennial.server.Server;
 import dev.perennial.server.ServerConfig;
@@ -16,7 +14,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
-import me.tongfei.progressbar.ProgressBar;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -59,8 +56,7 @@ public final class DemoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    PrintWriter out =
-        spec == null ? new PrintWriter(System.out, true) : spec.commandLine().getOut();
+    PrintWriter out = Commands.spec(spec).commandLine().getOut();
     Domain taught = domain(domain);
     List<Domain> untouched =
         UNTOUCHED.stream().filter(name -> !name.equals(domain)).map(this::domain).toList();
@@ -70,8 +66,8 @@ public final class DemoCommand implements Callable<Integer> {
       out.printf("server on port %d; teaching %s%n", server.port(), taught.name());
       ServedMethod method = new ServedMethod(client, TrainingOptions.DEFAULTS.seed(seed));
       Demonstration demonstration;
-      try (Bar bar = new Bar("learning " + taught.name())) {
-        demonstration = Demonstration.run(method, taught, untouched, bar);
+      try (TrainDisplay display = TrainDisplay.forPeople(out, taught.train().size())) {
+        demonstration = Demonstration.run(method, taught, untouched, display);
       }
       out.println();
       out.print(demonstration.table());
@@ -87,30 +83,5 @@ public final class DemoCommand implements Callable<Integer> {
 
   private Domain domain(String name) {
     return Domain.of(MiniMtil.task(name), shots, MiniMtil.TEST_PER_CLASS, MiniMtil.SEED);
-  }
-
-  /** A progress bar over a job's steps. */
-  private static final class Bar implements TrainingListener, AutoCloseable {
-    private final ProgressBar bar;
-
-    Bar(String name) {
-      bar = new ProgressBar(name, -1);
-    }
-
-    @Override
-    public void changed(TrainingJob job) {
-      TrainingJob.Progress progress = job.progress();
-      if (progress == null) {
-        return; // still queued
-      }
-      bar.maxHint(progress.steps());
-      bar.stepTo(progress.step());
-      bar.setExtraMessage("epoch %d/%d".formatted(progress.epoch(), progress.epochs()));
-    }
-
-    @Override
-    public void close() {
-      bar.close();
-    }
   }
 }

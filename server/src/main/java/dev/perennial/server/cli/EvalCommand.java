@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import me.tongfei.progressbar.ProgressBar;
 import org.jspecify.annotations.Nullable;
@@ -73,9 +74,8 @@ public final class EvalCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    PrintWriter out =
-        spec == null ? new PrintWriter(System.out, true) : spec.commandLine().getOut();
-    EvalReport report = target == null ? onOwnServer() : onServer(target);
+    PrintWriter out = Commands.spec(spec).commandLine().getOut();
+    EvalReport report = target == null ? onOwnServer(out) : onServer(out, target);
     out.print(report.table());
     out.flush();
     if (json != null) {
@@ -84,15 +84,15 @@ public final class EvalCommand implements Callable<Integer> {
     return 0;
   }
 
-  private EvalReport onOwnServer() {
+  private EvalReport onOwnServer(PrintWriter out) {
     ServerConfig config =
         ServerConfig.DEFAULT.onFreePort().withDevices(DevicesConfig.DEFAULT.on(devices));
     try (Server server = Server.start(config)) {
-      return onServer("127.0.0.1:" + server.port());
+      return onServer(out, "127.0.0.1:" + server.port());
     }
   }
 
-  private EvalReport onServer(String address) {
+  private EvalReport onServer(PrintWriter out, String address) {
     List<Protocol.Run> runs = new ArrayList<>();
     try (PerennialClient client = PerennialClient.builder().target(address).build()) {
       for (long seed : seeds) {
@@ -100,8 +100,8 @@ public final class EvalCommand implements Callable<Integer> {
             new ServedMethod(
                 client, TrainingOptions.DEFAULTS.recipe(recipe).gate(gate).seed(seed));
         List<Domain> domains = Domain.miniMtil(shots, tests, seed);
-        try (Bar bar = new Bar(seed, domains.size())) {
-          runs.add(Protocol.run(method, domains, seed, bar));
+        try (Display display = new Display(out, seed, domains.size())) {
+          runs.add(Protocol.run(method, domains, seed, display));
         }
       }
     }
@@ -113,30 +113,46 @@ public final class EvalCommand implements Callable<Integer> {
         runs);
   }
 
-  /** A progress bar over all trainings and tests of one run. */
-  private static final class Bar implements Protocol.Progress, AutoCloseable {
-    private final ProgressBar bar;
+  /** A bar over all tests of one run on a terminal, a line for each test elsewhere. */
+  private static final class Display implements Protocol.Progress, AutoCloseable {
+    private final PrintWriter out;
+    private final @Nullable ProgressBar bar;
 
-    Bar(long seed, int domains) {
-      bar = new ProgressBar("seed " + seed, (long) domains * (domains + 1));
+    Display(PrintWriter out, long seed, int domains) {
+      this.out = out;
+      bar =
+          Commands.onTerminal()
+              ? new ProgressBar("seed " + seed, (long) domains * (domains + 1))
+              : null;
     }
 
     @Override
     public void learning(Domain domain, TrainingJob job) {
-      bar.setExtraMessage(
-          "learning %s: epoch %d/%d"
-              .formatted(domain.name(), job.progress().epoch(), job.progress().epochs()));
+      TrainingJob.Progress progress = job.progress();
+      if (bar != null && progress != null) {
+        bar.setExtraMessage(domain.name() + ": " + TrainDisplay.figures(progress));
+      }
     }
 
     @Override
     public void tested(int learnt, Domain domain, double accuracy) {
-      bar.step();
-      bar.setExtraMessage("%s after %d: %.1f %%".formatted(domain.name(), learnt, accuracy));
+      String text =
+          String.format(
+              Locale.ROOT, "%d learnt: %s %.1f %%", learnt, domain.name(), accuracy);
+      if (bar != null) {
+        bar.step();
+        bar.setExtraMessage(text);
+      } else {
+        out.println(text);
+        out.flush();
+      }
     }
 
     @Override
     public void close() {
-      bar.close();
+      if (bar != null) {
+        bar.close();
+      }
     }
   }
 }

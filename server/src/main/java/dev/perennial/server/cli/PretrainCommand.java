@@ -118,7 +118,7 @@ public final class PretrainCommand implements Callable<Integer> {
       this.steps = steps;
       this.batchSize = batchSize;
       this.bar =
-          System.console() == null
+          !Commands.onTerminal()
               ? null
               : new ProgressBarBuilder()
                   .setTaskName("pretrain")

@@ -168,9 +168,7 @@ public final class TrainCommand implements Callable<Integer> {
   private TrainDisplay display(CommandSpec called, long examples) {
     return json
         ? new TrainDisplay.JsonLines(called.commandLine().getOut())
-        : System.console() == null
-            ? new TrainDisplay.Lines(called.commandLine().getOut())
-            : new TrainDisplay.Bars(called.commandLine().getOut(), examples);
+        : TrainDisplay.forPeople(called.commandLine().getOut(), examples);
   }
 
   private static int finished(TrainDisplay display, TrainingJob job) {

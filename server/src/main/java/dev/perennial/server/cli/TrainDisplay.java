@@ -23,6 +23,15 @@ interface TrainDisplay extends TrainingListener, AutoCloseable {
   @Override
   void close();
 
+  /**
+   * Bars on a terminal, lines elsewhere.
+   *
+   * @param examples in all; -1 where that is unknown
+   */
+  static TrainDisplay forPeople(PrintWriter out, long examples) {
+    return Commands.onTerminal() ? new Bars(out, examples) : new Lines(out);
+  }
+
   /** One sentence about a job that has ended. */
   static String sentence(TrainingJob job) {
     Progress progress = job.progress();

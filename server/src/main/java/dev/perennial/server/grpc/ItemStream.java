@@ -77,6 +77,7 @@ abstract class ItemStream<Q extends Message, R extends Message> implements Messa
     inFlight.clear();
   }
 
+  @SuppressWarnings("CollectionUndefinedEquality") // by identity, on purpose
   private void finish(CompletableFuture<?> item, int bytes, R response) {
     inFlight.remove(item);
     inFlightBytes -= bytes;

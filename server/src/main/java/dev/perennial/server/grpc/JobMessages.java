@@ -1,6 +1,6 @@
 package dev.perennial.server.grpc;
 
-import com.google.protobuf.Duration;
+import com.google.protobuf.util.Durations;
 import com.google.protobuf.Timestamp;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.training.JobState;
@@ -68,9 +68,7 @@ final class JobMessages {
             .setAccuracy(progress.accuracy())
             .setImagesPerSecond(progress.imagesPerSecond())
             .setTimeLeft(
-                Duration.newBuilder()
-                    .setSeconds(progress.timeLeft().getSeconds())
-                    .setNanos(progress.timeLeft().getNano()));
+                Durations.fromNanos(progress.timeLeft().toNanos()));
     if (!Float.isNaN(progress.validationAccuracyBefore())) {
       message.setValidationAccuracyBefore(progress.validationAccuracyBefore());
     }
