@@ -73,6 +73,7 @@ public final class ClipModel implements AutoCloseable {
     TorchProgram program = TowersArchive.load(config);
     TorchValue image = null;
     try {
+      Weights.checkUsable(program, device);
       image = Weights.place(program, WeightLayout.image(config), weights, device, precision);
       TorchValue text =
           Weights.place(program, WeightLayout.text(config), weights, device, precision);

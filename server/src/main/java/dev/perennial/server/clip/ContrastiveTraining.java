@@ -46,7 +46,7 @@ public final class ContrastiveTraining implements AutoCloseable {
   public record Step(float contrastiveLoss, float auxiliaryLoss, float logitScale) {}
 
   private final ClipConfig config;
-  private final List<WeightLayout.Entry> entries = new ArrayList<>();
+  private final List<WeightLayout.Entry> entries;
   private final int imageWeights;
   private final TorchProgram program;
   private final TorchValue device;
@@ -67,26 +67,26 @@ public final class ContrastiveTraining implements AutoCloseable {
 
   private ContrastiveTraining(
       ClipConfig config,
-      String device,
-      BiFunction<TorchProgram, List<WeightLayout.Entry>, TorchValue> weights) {
+      List<WeightLayout.Entry> entries,
+      TorchProgram program,
+      TorchValue device,
+      TorchValue weights,
+      TorchValue means,
+      TorchValue squares) {
     this.config = config;
-    entries.add(WeightLayout.logitScale(Math.log(FIRST_LOGIT_SCALE)));
-    List<WeightLayout.Entry> image = WeightLayout.image(config);
-    entries.addAll(image);
-    imageWeights = image.size();
-    entries.addAll(WeightLayout.text(config));
-    program = TowersArchive.load(config);
-    this.device = TorchValue.text(device);
-    this.weights = weights.apply(program, entries);
-    means = filled(program, entries, this.device, ContrastiveTraining::zeros);
-    squares = filled(program, entries, this.device, ContrastiveTraining::zeros);
+    this.entries = entries;
+    this.imageWeights = WeightLayout.image(config).size();
+    this.program = program;
+    this.device = device;
+    this.weights = weights;
+    this.means = means;
+    this.squares = squares;
   }
 
   /** Random weights from the seed, as in OpenAI's code (CLIP.initialize_parameters). */
   public static ContrastiveTraining start(ClipConfig config, String device, long seed) {
-    ClipModel.checkDevice(device);
     SplittableRandom random = new SplittableRandom(seed);
-    return new ContrastiveTraining(
+    return open(
         config,
         device,
         (program, entries) -> {
@@ -99,11 +99,37 @@ public final class ContrastiveTraining implements AutoCloseable {
   /** The optimiser starts anew from given weights. */
   public static ContrastiveTraining from(
       ClipConfig config, String device, Map<String, TensorData> weights) {
-    ClipModel.checkDevice(device);
-    return new ContrastiveTraining(
+    return open(
         config,
         device,
         (program, entries) -> Weights.place(program, entries, weights, device, Precision.FP32));
+  }
+
+  private static ContrastiveTraining open(
+      ClipConfig config,
+      String device,
+      BiFunction<TorchProgram, List<WeightLayout.Entry>, TorchValue> weights) {
+    ClipModel.checkDevice(device);
+    List<WeightLayout.Entry> entries = new ArrayList<>();
+    entries.add(WeightLayout.logitScale(Math.log(FIRST_LOGIT_SCALE)));
+    entries.addAll(WeightLayout.image(config));
+    entries.addAll(WeightLayout.text(config));
+    TorchProgram program = TowersArchive.load(config);
+    TorchValue target = TorchValue.text(device);
+    List<TorchValue> lists = new ArrayList<>();
+    try {
+      Weights.checkUsable(program, device);
+      lists.add(weights.apply(program, entries));
+      lists.add(filled(program, entries, target, ContrastiveTraining::zeros));
+      lists.add(filled(program, entries, target, ContrastiveTraining::zeros));
+    } catch (RuntimeException e) {
+      lists.forEach(TorchValue::close);
+      target.close();
+      program.close();
+      throw e;
+    }
+    return new ContrastiveTraining(
+        config, entries, program, target, lists.get(0), lists.get(1), lists.get(2));
   }
 
   private static float[] zeros(WeightLayout.Entry entry) {

@@ -55,15 +55,21 @@ final class PrefixBankBuilder {
             config.image(),
             Prefixes::imageKeys,
             Prefixes::imageValues);
-    PrefixBank.Part text =
-        part(
-            tasks,
-            old,
-            old == null ? null : old.text(),
-            length,
-            config.text(),
-            Prefixes::textKeys,
-            Prefixes::textValues);
+    PrefixBank.Part text;
+    try {
+      text =
+          part(
+              tasks,
+              old,
+              old == null ? null : old.text(),
+              length,
+              config.text(),
+              Prefixes::textKeys,
+              Prefixes::textValues);
+    } catch (RuntimeException e) { // a device's memory may end here
+      image.close();
+      throw e;
+    }
     last = new PrefixBank(tasks, image, text);
     return last;
   }

@@ -39,43 +39,60 @@ public final class PrefixTraining implements AutoCloseable {
   /** Features of the class texts with the present prefixes; null after a step. */
   private @Nullable TorchValue textFeatures;
 
-  private PrefixTraining(ClipModel model, Prefixes prefixes, List<int[]> classTokens) {
+  /** Takes over the four tensors: both towers' prefixes, tokens, ends. */
+  private PrefixTraining(
+      ClipModel model, int length, int classCount, List<TorchValue> tensors) {
+    this.model = model;
+    this.length = length;
+    this.classCount = classCount;
+    imagePrefixes = tensors.get(0);
+    textPrefixes = tensors.get(1);
+    tokens = tensors.get(2);
+    ends = tensors.get(3);
+    logitScale = TorchValue.number(model.logitScale());
+  }
+
+  /** Continues from given prefixes. */
+  public static PrefixTraining resume(ClipModel model, Prefixes prefixes, List<int[]> classTokens) {
     if (classTokens.isEmpty()) {
       throw ServingException.invalid("NO_CLASSES", "classes", "classes: 0 (expected: at least 1)");
     }
-    Texts texts = Texts.of(classTokens, model.config());
-    PrefixBankBuilder.check(prefixes, model.config());
-    this.model = model;
-    this.length = prefixes.length();
-    this.classCount = classTokens.size();
+    ClipConfig config = model.config();
+    Texts texts = Texts.of(classTokens, config);
+    PrefixBankBuilder.check(prefixes, config);
     HostBuffer host = new HostBuffer();
-    tokens = placed(host.longs(texts.tokens(), texts.count(), texts.length()));
-    ends = placed(host.longs(texts.ends()));
-    logitScale = TorchValue.number(model.logitScale());
-    imagePrefixes =
-        placed(
-            stacked(
-                host, prefixes.imageKeys(), prefixes.imageValues(), model.config().image().width()));
-    textPrefixes =
-        placed(
-            stacked(
-                host, prefixes.textKeys(), prefixes.textValues(), model.config().text().width()));
+    List<TorchValue> tensors = new ArrayList<>();
+    try {
+      TorchValue image =
+          stacked(host, prefixes.imageKeys(), prefixes.imageValues(), config.image().width());
+      tensors.add(placed(model, image));
+      TorchValue text =
+          stacked(host, prefixes.textKeys(), prefixes.textValues(), config.text().width());
+      tensors.add(placed(model, text));
+      tensors.add(placed(model, host.longs(texts.tokens(), texts.count(), texts.length())));
+      tensors.add(placed(model, host.longs(texts.ends())));
+    } catch (RuntimeException e) { // a device's memory may end here
+      tensors.forEach(TorchValue::close);
+      throw e;
+    }
+    return new PrefixTraining(model, prefixes.length(), texts.count(), tensors);
   }
 
-  private TorchValue placed(TorchValue host) {
+  private static TorchValue placed(ClipModel model, TorchValue host) {
     try (host;
         TorchValue full = TorchValue.integer(0)) {
       return model.program().call("place", Mode.NO_GRADIENT, host, model.device(), full);
     }
   }
 
-  private TorchValue stacked(HostBuffer host, List<float[]> keys, List<float[]> values, int width) {
+  private static TorchValue stacked(
+      HostBuffer host, List<float[]> keys, List<float[]> values, int width) {
     List<float[]> rows = new ArrayList<>();
     for (int layer = 0; layer < keys.size(); layer++) {
       rows.add(keys.get(layer));
       rows.add(values.get(layer));
     }
-    return host.floats(rows, keys.size(), 2, length, width);
+    return host.floats(rows, keys.size(), 2, keys.get(0).length / width, width);
   }
 
   /**
@@ -101,7 +118,7 @@ public final class PrefixTraining implements AutoCloseable {
             zeros(imageDepth, imageSize),
             keys(random, textDepth, textSize),
             zeros(textDepth, textSize));
-    return new PrefixTraining(model, prefixes, classTokens);
+    return resume(model, prefixes, classTokens);
   }
 
   private static List<float[]> keys(SplittableRandom random, int depth, int size) {
@@ -120,11 +137,6 @@ public final class PrefixTraining implements AutoCloseable {
       layers.add(new float[size]);
     }
     return layers;
-  }
-
-  /** Continues from given prefixes. */
-  public static PrefixTraining resume(ClipModel model, Prefixes prefixes, List<int[]> classTokens) {
-    return new PrefixTraining(model, prefixes, classTokens);
   }
 
   /**

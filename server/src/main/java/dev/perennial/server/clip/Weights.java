@@ -17,6 +17,21 @@ import java.util.Map;
 final class Weights {
   private Weights() {}
 
+  /** Fails with FAILED_PRECONDITION where PyTorch cannot use the device on this machine. */
+  static void checkUsable(TorchProgram program, String device) {
+    try (TorchValue one = new HostBuffer().floats(List.of(new float[1]), 1);
+        TorchValue target = TorchValue.text(device);
+        TorchValue full = TorchValue.integer(0)) {
+      program.call("place", Mode.NO_GRADIENT, one, target, full).close();
+    } catch (RuntimeException e) { // the native library's own types differ between its builds
+      throw new ServingException(
+          ErrorCode.FAILED_PRECONDITION,
+          "DEVICE_UNAVAILABLE",
+          "device: " + device + " (expected: one that PyTorch can use on this machine)",
+          e);
+    }
+  }
+
   /** The entries' weights as one list of tensors on the device. */
   static TorchValue place(
       TorchProgram program,

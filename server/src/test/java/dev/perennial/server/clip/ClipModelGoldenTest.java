@@ -15,17 +15,17 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Against transformers and a plain reading of DIKI in float64: golden/clip/README.md. */
 class ClipModelGoldenTest {
-  /** Of features whose norm is 1; float32 keeps about seven digits. */
+  /** Of features whose norm is 1; measured: 6.4e-7. */
   private static final double FP32_FEATURES = 2e-6;
 
-  /** The promise, at scales up to 100. */
+  /** The promise, at scales up to 100; measured: 5e-5. */
   private static final double FP32_LOGITS = 1e-4;
 
   /**
-   * Of features whose norm is 1. bfloat16 has eight bits, an error of 1 in 256 a rounding; weights
-   * of these models are far larger than trained ones, so little averages out.
+   * Of features whose norm is 1; measured: 0.0092. bfloat16 has eight bits, and with few dimensions
+   * little of its rounding averages out.
    */
-  private static final double BF16_FEATURES = 0.05;
+  private static final double BF16_FEATURES = 0.02;
 
   static List<String> models() {
     return Golden.NAMES;

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** Thousands of calls leave no native value behind, and the process does not grow. */
@@ -26,17 +27,23 @@ class NativeMemoryTest {
   @Test
   void calls_thousands_leaveMemoryFlat() throws IOException {
     Golden golden = new Golden("quick-gelu");
+    Inputs inputs =
+        new Inputs(
+            golden.pixels(),
+            golden.tokens().subList(0, 4),
+            golden.integers("classes"),
+            golden.tasks());
     long atStart = TorchValue.liveCount();
     try (ClipModel model = golden.load(Precision.FP32);
         PrefixTraining training =
             PrefixTraining.start(model, new PrefixShape(2, 4), golden.tokens(), 1)) {
       for (int i = 0; i < 100; i++) {
-        round(golden, model, training);
+        round(inputs, i, model, training);
       }
       long values = TorchValue.liveCount();
       long resident = residentKilobytes();
       for (int i = 0; i < ROUNDS; i++) {
-        round(golden, model, training);
+        round(inputs, i, model, training);
       }
       assertEquals(values, TorchValue.liveCount());
       long growth = residentKilobytes() - resident;
@@ -45,18 +52,23 @@ class NativeMemoryTest {
     assertEquals(atStart, TorchValue.liveCount());
   }
 
-  /** One of each call. */
-  private static void round(Golden golden, ClipModel model, PrefixTraining training) {
-    List<Prefixes> tasks = List.of(golden.task(0), golden.task(1));
+  /** One of each call; every second bank shares a task with the bank before. */
+  private static void round(Inputs in, int number, ClipModel model, PrefixTraining training) {
+    List<Prefixes> tasks = List.of(in.tasks.get(number % 2), in.tasks.get(2));
     int[] slots = {0, 1, 0, 1};
-    try (PrefixBank bank = model.bank(tasks)) {
-      model.imageFeatures(golden.pixels(), bank, slots, gates(4, 0.5f));
-      model.imageFeatures(golden.pixels(), bank, slots, gates(4, 0));
-      model.textFeatures(golden.tokens().subList(0, 4), bank, slots, gates(4, 1));
+    try (PrefixBank first = model.bank(tasks);
+        PrefixBank bank = model.bank(in.tasks.subList(1, 3))) {
+      model.imageFeatures(in.pixels, first, slots, gates(4, 0.5f));
+      model.imageFeatures(in.pixels, bank, slots, gates(4, 0));
+      model.textFeatures(in.tokens, bank, slots, gates(4, 1));
     }
-    training.step(golden.pixels(), golden.integers("classes"), 0.01f);
-    training.logits(golden.pixels());
+    training.step(in.pixels, in.classes, 0.01f);
+    training.logits(in.pixels);
   }
+
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  private record Inputs(
+      List<float[]> pixels, List<int[]> tokens, int[] classes, List<Prefixes> tasks) {}
 
   @Test
   void contrastiveSteps_hundreds_leaveNoValueBehind() {
@@ -93,6 +105,14 @@ class NativeMemoryTest {
                 PrefixTraining.start(model, new PrefixShape(1, 1), List.of(new int[] {-1}), 1)
                     .close());
       }
+      assertEquals(values, TorchValue.liveCount());
+      Golden golden = new Golden("one-layer");
+      assertThrows(
+          RuntimeException.class,
+          () -> ContrastiveTraining.from(golden.config, "cpu", Map.of()).close());
+      assertThrows(
+          RuntimeException.class,
+          () -> ContrastiveTraining.start(golden.config, "cuda:999", 1).close());
       assertEquals(values, TorchValue.liveCount());
     }
     assertEquals(atStart, TorchValue.liveCount());

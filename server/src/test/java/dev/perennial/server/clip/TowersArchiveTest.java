@@ -68,6 +68,12 @@ class TowersArchiveTest {
     assertEquals("UNKNOWN_DEVICE", refused(golden, golden.weights, "gpu0").reason());
   }
 
+  @Test
+  void load_deviceThatIsNotThere_refused() {
+    Golden golden = new Golden("one-layer");
+    assertEquals("DEVICE_UNAVAILABLE", refused(golden, golden.weights, "cuda:999").reason());
+  }
+
   private static ServingException refused(
       Golden golden, Map<String, TensorData> weights, String device) {
     return assertThrows(
