@@ -58,14 +58,14 @@ public final class BenchCommand implements Callable<Integer> {
   @Option(names = "--rate", paramLabel = "N", description = "Images a second, on average.")
   private double rate = 200;
 
-  @Option(names = "--duration", paramLabel = "TIME", description = "Measured time.")
-  private Duration duration = Duration.ofSeconds(10);
+  @Option(names = "--duration", defaultValue = "10s", paramLabel = "TIME", description = "Measured time.")
+  private Duration duration = Duration.ZERO;
 
-  @Option(names = "--warm-up", paramLabel = "TIME", description = "Load before that, not counted.")
-  private Duration warmUp = Duration.ofSeconds(3);
+  @Option(names = "--warm-up", defaultValue = "3s", paramLabel = "TIME", description = "Load before that, not counted.")
+  private Duration warmUp = Duration.ZERO;
 
-  @Option(names = "--deadline", paramLabel = "TIME", description = "Of each image.")
-  private Duration deadline = Duration.ofMillis(250);
+  @Option(names = "--deadline", defaultValue = "250ms", paramLabel = "TIME", description = "Of each image.")
+  private Duration deadline = Duration.ZERO;
 
   @Option(names = "--seed", paramLabel = "N", description = "Of arrivals, choices and pictures.")
   private long seed = 1;
@@ -101,10 +101,10 @@ public final class BenchCommand implements Callable<Integer> {
   private int maxBatchSize = DEVICES.maxBatchSize();
 
   @Option(
-      names = "--engine-time",
+      names = "--engine-time", defaultValue = "5s",
       paramLabel = "TIME",
       description = "Measured time of the engine alone; 0 leaves it out.")
-  private Duration engineTime = Duration.ofSeconds(5);
+  private Duration engineTime = Duration.ZERO;
 
   @Option(
       names = "--json",

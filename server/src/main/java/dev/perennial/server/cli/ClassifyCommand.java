@@ -22,6 +22,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Help;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -77,7 +78,11 @@ public final class ClassifyCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print JSON, one object a line.")
   private boolean json;
 
-  @Parameters(arity = "1..*", paramLabel = "FILE", description = "Images, or folders of them.")
+  @Parameters(
+      arity = "1..*",
+      paramLabel = "FILE",
+      showDefaultValue = Help.Visibility.NEVER,
+      description = "Images, or folders of them.")
   private List<Path> files = new ArrayList<>();
 
   /** A file under way. */

@@ -12,8 +12,8 @@ final class ConnectionOptions {
 
   @Mixin private SecurityOptions security = new SecurityOptions();
 
-  @Option(names = "--deadline", paramLabel = "TIME", description = "Of each call.")
-  private Duration deadline = Duration.ofSeconds(30);
+  @Option(names = "--deadline", defaultValue = "30s", paramLabel = "TIME", description = "Of each call.")
+  private Duration deadline = Duration.ZERO;
 
   String target() {
     return target;
