@@ -1,5 +1,6 @@
 package dev.perennial.server.device;
 
+import com.sun.management.OperatingSystemMXBean;
 import dev.perennial.server.clip.ClipConfig;
 import dev.perennial.server.clip.ClipModel;
 import dev.perennial.server.clip.LabelSet;
@@ -14,6 +15,7 @@ import dev.perennial.server.task.InMemoryTaskStore;
 import dev.perennial.server.task.Prefixes;
 import dev.perennial.server.task.TaskPool;
 import dev.perennial.server.task.TaskVersion;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -33,7 +35,7 @@ import java.util.concurrent.CompletableFuture;
  * <pre>
  * java -cp target/classes:target/test-classes:$(mvn -q dependency:build-classpath \
  *     -DincludeScope=test -Dmdep.outputFile=/dev/stdout) \
- *   dev.perennial.server.device.DevicesBenchmark [tiny|vit-b-16] [fp32|bf16] [batch] [images] [rounds]
+ *   dev.perennial.server.device.DevicesBenchmark [tiny|small|vit-b-16] [fp32|bf16] [batch] [images] [rounds]
  * </pre>
  */
 final class DevicesBenchmark {
@@ -66,11 +68,20 @@ final class DevicesBenchmark {
       given.set(i, arguments[i]);
     }
     new DevicesBenchmark(
-            given.get(0).equals("tiny") ? RandomClip.tiny() : RandomClip.vitB16(),
+            shape(given.get(0)),
             given.get(1).equals("bf16") ? Precision.BF16 : Precision.FP32,
             Integer.parseInt(given.get(2)),
             Integer.parseInt(given.get(3)))
         .run(Integer.parseInt(given.get(4)));
+  }
+
+  private static ClipConfig shape(String name) {
+    return switch (name) {
+      case "tiny" -> RandomClip.tiny();
+      case "small" -> RandomClip.small();
+      case "vit-b-16" -> RandomClip.vitB16();
+      default -> throw new IllegalArgumentException("shape: " + name);
+    };
   }
 
   private void run(int rounds) {
@@ -93,15 +104,21 @@ final class DevicesBenchmark {
       throughput(devices); // warm, and the labels' texts are there
       direct(bank);
       List<Double> ratios = new ArrayList<>();
+      List<Double> cpuRatios = new ArrayList<>();
       for (int round = 0; round < rounds; round++) {
-        double direct = images.size() / seconds(() -> direct(bank));
-        double served = images.size() / seconds(() -> throughput(devices));
-        ratios.add(served / direct);
+        Spent direct = spent(() -> direct(bank));
+        Spent served = spent(() -> throughput(devices));
+        ratios.add(direct.seconds() / served.seconds());
+        cpuRatios.add(direct.cpuSeconds() / served.cpuSeconds());
         System.out.printf(
-            "throughput: direct %.1f images/s, served %.1f images/s, ratio %.3f%n",
-            direct, served, served / direct);
+            "throughput: direct %.1f images/s, served %.1f images/s, ratio %.3f (CPU time %.3f)%n",
+            images.size() / direct.seconds(),
+            images.size() / served.seconds(),
+            ratios.get(round),
+            cpuRatios.get(round));
       }
-      System.out.printf("throughput ratio, median: %.3f%n", median(ratios));
+      System.out.printf(
+          "throughput ratio, median: %.3f (CPU time %.3f)%n", median(ratios), median(cpuRatios));
       latency(devices, bank, rounds * 20);
       System.out.println(devices.stats().get(0));
     }
@@ -110,19 +127,28 @@ final class DevicesBenchmark {
   private void latency(Devices devices, PrefixBank bank, int requests) {
     List<Double> direct = new ArrayList<>();
     List<Double> served = new ArrayList<>();
+    double directCpu = 0;
+    double servedCpu = 0;
     for (int i = 0; i < requests; i++) {
       float[] image = images.get(i % images.size());
-      direct.add(
-          seconds(
+      Spent alone =
+          spent(
               () -> {
                 pass(bank, List.of(image), 0);
                 pass(bank, List.of(image), GATE_WEIGHT);
-              }));
-      served.add(seconds(() -> classify(devices, image).join()));
+              });
+      Spent asked = spent(() -> classify(devices, image).join());
+      direct.add(alone.seconds());
+      served.add(asked.seconds());
+      directCpu += alone.cpuSeconds();
+      servedCpu += asked.cpuSeconds();
     }
     System.out.printf(
-        "lone request, p50: two passes %.2f ms, served %.2f ms, ratio %.3f%n",
-        1e3 * median(direct), 1e3 * median(served), median(served) / median(direct));
+        "lone request, p50: two passes %.2f ms, served %.2f ms, ratio %.3f (CPU time %.3f)%n",
+        1e3 * median(direct),
+        1e3 * median(served),
+        median(served) / median(direct),
+        servedCpu / directCpu);
   }
 
   /** Both passes of all images in full batches, with half of each batch in either pass. */
@@ -156,6 +182,17 @@ final class DevicesBenchmark {
   private CompletableFuture<Classification> classify(Devices devices, float[] image) {
     return devices.classify(
         new ImageQuery(image, new Candidates.Explicit(labels), Long.MAX_VALUE, "source"));
+  }
+
+  /** Time on the clock, and of all the process's threads, which a busy machine does not stretch. */
+  private record Spent(double seconds, double cpuSeconds) {}
+
+  private static Spent spent(Runnable work) {
+    OperatingSystemMXBean system =
+        ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
+    long cpuFrom = system.getProcessCpuTime();
+    double seconds = seconds(work);
+    return new Spent(seconds, (system.getProcessCpuTime() - cpuFrom) * 1e-9);
   }
 
   private static double seconds(Runnable work) {
