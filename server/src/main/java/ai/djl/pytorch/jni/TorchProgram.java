@@ -51,8 +51,8 @@ public final class TorchProgram implements AutoCloseable {
     for (int i = 0; i < handles.length; i++) {
       handles[i] = arguments[i].handle();
     }
-    // Both switches belong to the thread. The optimiser would rewrite the program after its first
-    // runs for the shapes that it saw: other bits, and a pause whenever a new shape comes.
+    // Set at every call: each thread has its own switches. The optimiser would rewrite the program
+    // after its first runs for the shapes that it saw: other bits, and a pause at each new shape.
     PyTorchLibrary.LIB.setGraphExecutorOptimize(false);
     boolean before = PyTorchLibrary.LIB.torchIsGradMode();
     PyTorchLibrary.LIB.torchSetGradMode(mode == Mode.GRADIENT);

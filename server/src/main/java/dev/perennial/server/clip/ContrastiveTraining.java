@@ -3,12 +3,9 @@ package dev.perennial.server.clip;
 import ai.djl.pytorch.jni.TorchProgram;
 import ai.djl.pytorch.jni.TorchProgram.Mode;
 import ai.djl.pytorch.jni.TorchValue;
-import dev.perennial.server.safetensors.DataType;
 import dev.perennial.server.safetensors.TensorData;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -325,15 +322,10 @@ public final class ContrastiveTraining implements AutoCloseable {
     List<TensorData> named = new ArrayList<>();
     for (int i = 0; i < entries.size(); i++) {
       WeightLayout.Entry entry = entries.get(i);
-      FloatBuffer source = FloatBuffer.wrap(values.get(i));
-      for (String name : entry.names()) {
-        int count = source.capacity() / entry.names().size();
-        ByteBuffer bytes = ByteBuffer.allocate(count * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        for (int j = 0; j < count; j++) {
-          bytes.putFloat(source.get());
-        }
-        ByteBuffer view = bytes.flip().asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
-        named.add(new TensorData(name, DataType.F32, entry.shape(), view));
+      int count = values.get(i).length / entry.names().size();
+      for (int j = 0; j < entry.names().size(); j++) {
+        float[] part = Arrays.copyOfRange(values.get(i), j * count, (j + 1) * count);
+        named.add(TensorData.ofFloats(entry.names().get(j), entry.shape(), part));
       }
     }
     return named;

@@ -87,7 +87,7 @@ final class Weights {
 
   private static void put(FloatBuffer target, TensorData weight) {
     if (weight.type() == DataType.F32) { // straight from the file, without an array between
-      target.put(weight.bytes().duplicate().order(weight.bytes().order()).asFloatBuffer());
+      target.put(weight.bytes().asFloatBuffer());
     } else {
       target.put(weight.toFloats());
     }

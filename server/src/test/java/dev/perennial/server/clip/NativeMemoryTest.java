@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 
 /** Thousands of calls leave no native value behind, and the process does not grow. */
 class NativeMemoryTest {
-  private static final int ROUNDS = 500;
+  private static final int ROUNDS = 300;
 
   /** A leak of ten kilobytes a call would show. */
   private static final long MAX_GROWTH_KB = 24 << 10;
