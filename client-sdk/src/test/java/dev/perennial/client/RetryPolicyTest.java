@@ -9,8 +9,7 @@ import org.junit.jupiter.api.Test;
 
 class RetryPolicyTest {
   private static final Duration MINUTE = Duration.ofMinutes(1);
-  private final PerennialException unavailable =
-      new PerennialException(Code.UNAVAILABLE, "away");
+  private final PerennialException unavailable = new PerennialException(Code.UNAVAILABLE, "away");
 
   private static PerennialException asks(Duration wait) {
     return new PerennialException(Code.RESOURCE_EXHAUSTED, "full", null, null, wait, null);

@@ -81,8 +81,7 @@ public final class Server implements AutoCloseable {
         modelPath == null ? ModelDirectory.embedded() : ModelDirectory.open(modelPath);
     Path data = dataDirectory();
     FileTaskStore store = opened(new FileTaskStore(data.resolve("tasks")));
-    TaskPool pool =
-        opened(TaskPool.open(store, model.fingerprint(), model.config().embedDim()));
+    TaskPool pool = opened(TaskPool.open(store, model.fingerprint(), model.config().embedDim()));
     Devices devices = opened(new Devices(model, pool, config.devices()));
     devices.start();
     ImageDecoder decoder = new ImageDecoder(config.images());
@@ -93,8 +92,7 @@ public final class Server implements AutoCloseable {
     jobs.start();
     GrpcEndpoint grpc =
         opened(
-            new GrpcEndpoint(
-                config.grpc(), model, pool, devices, jobs, decoder, config.images()));
+            new GrpcEndpoint(config.grpc(), model, pool, devices, jobs, decoder, config.images()));
     grpc.start();
     port = grpc.port();
     log.info(

@@ -140,7 +140,8 @@ class ForeignClientsIT {
     assertTrue(job.get("progress_reports").getAsInt() > 0, job::toString);
     double before = result.get("before").getAsDouble();
     double after = result.get("after").getAsDouble();
-    assertTrue(after >= before + 0.2, () -> "accuracy before %s, after %s".formatted(before, after));
+    assertTrue(
+        after >= before + 0.2, () -> "accuracy before %s, after %s".formatted(before, after));
     assertEquals(List.of(task), strings(result, "tasks"));
 
     JsonObject inStream = result.getAsJsonObject("broken_in_stream");

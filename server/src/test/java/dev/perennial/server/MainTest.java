@@ -22,8 +22,18 @@ class MainTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"serve", "tasks", "tasks list", "train", "classify", "data", "pretrain", "demo",
-        "bench", "eval"})
+      strings = {
+        "serve",
+        "tasks",
+        "tasks list",
+        "train",
+        "classify",
+        "data",
+        "pretrain",
+        "demo",
+        "bench",
+        "eval"
+      })
   void help_everyCommand_isPrinted(String command) {
     assertEquals(0, run((command + " --help").split(" ")), err::toString);
     assertTrue(out.toString().contains("Usage: perennial " + command), out::toString);

@@ -50,8 +50,7 @@ public final class Requests {
         if (detail.is(ErrorInfo.class)) {
           text.append(' ').append(detail.unpack(ErrorInfo.class).getReason());
         } else if (detail.is(BadRequest.class)) {
-          text.append(' ')
-              .append(detail.unpack(BadRequest.class).getFieldViolations(0).getField());
+          text.append(' ').append(detail.unpack(BadRequest.class).getFieldViolations(0).getField());
         }
       }
     } catch (InvalidProtocolBufferException e) {

@@ -257,7 +257,8 @@ class ServerLifecycleIT {
       log = directory.resolve("serve.log");
       List<String> command = new ArrayList<>();
       command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-      command.addAll(List.of("-Dai.djl.offline=true", "-cp", System.getProperty("java.class.path")));
+      command.addAll(
+          List.of("-Dai.djl.offline=true", "-cp", System.getProperty("java.class.path")));
       command.addAll(List.of(Main.class.getName(), "serve", "--port", "0"));
       command.addAll(List.of("--model", model.toString()));
       command.addAll(List.of("--data", directory.resolve("data").toString()));

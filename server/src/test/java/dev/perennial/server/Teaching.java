@@ -89,9 +89,7 @@ public final class Teaching {
 
   public static boolean ended(TrainingJob job) {
     return switch (job.getState()) {
-      case TRAINING_JOB_STATE_SUCCEEDED,
-              TRAINING_JOB_STATE_FAILED,
-              TRAINING_JOB_STATE_CANCELLED ->
+      case TRAINING_JOB_STATE_SUCCEEDED, TRAINING_JOB_STATE_FAILED, TRAINING_JOB_STATE_CANCELLED ->
           true;
       default -> false;
     };

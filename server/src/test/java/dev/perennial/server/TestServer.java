@@ -5,7 +5,6 @@ import dev.perennial.v1.TaskServiceGrpc;
 import dev.perennial.v1.TrainingServiceGrpc;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
-import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,6 +23,8 @@ public final class TestServer implements AutoCloseable {
   }
 
   /**
+   * A server on a free port.
+   *
    * @param directory holds the model and the data; a server started there again finds both
    */
   public static TestServer start(Path directory) {
@@ -79,9 +80,7 @@ public final class TestServer implements AutoCloseable {
 
   /** A plain-text connection to a port of this machine. */
   public static ManagedChannel newChannel(int port) {
-    return NettyChannelBuilder.forAddress(new InetSocketAddress("127.0.0.1", port))
-        .usePlaintext()
-        .build();
+    return NettyChannelBuilder.forAddress("127.0.0.1", port).usePlaintext().build();
   }
 
   @Override

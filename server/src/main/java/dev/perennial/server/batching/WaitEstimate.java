@@ -3,8 +3,8 @@ package dev.perennial.server.batching;
 /**
  * Recent cost of a row, and how many more rows one fresh row leads to. Not thread-safe.
  *
- * <p>Ratios of sums that forget: each batch counts by its rows, so that a full batch, which says most
- * about a full queue, outweighs many small ones at once.
+ * <p>Ratios of sums that forget: each batch counts by its rows, so that a full batch, which says
+ * most about a full queue, outweighs many small ones at once.
  */
 final class WaitEstimate {
   /** What is kept of the sums with each batch. */

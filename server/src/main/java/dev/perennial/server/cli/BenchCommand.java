@@ -30,8 +30,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
- * {@code perennial bench}: an open-loop load of mixed domains through the Java client, and beside it
- * the engine alone with full batches.
+ * {@code perennial bench}: an open-loop load of mixed domains through the Java client, and beside
+ * it the engine alone with full batches.
  */
 @Command(
     name = "bench",
@@ -73,9 +73,7 @@ public final class BenchCommand implements Callable<Integer> {
   @Option(names = "--pictures", paramLabel = "N", description = "Different ones per class.")
   private int pictures = 4;
 
-  @Option(
-      names = "--streams",
-      description = "One stream per domain instead of one call per image.")
+  @Option(names = "--streams", description = "One stream per domain instead of one call per image.")
   private boolean streams;
 
   @Option(names = "--channels", paramLabel = "N", description = "Connections of the client, 2..4.")
@@ -135,7 +133,8 @@ public final class BenchCommand implements Callable<Integer> {
   }
 
   private EngineMeasurement measureEngine(BenchPictures drawn) {
-    ModelDirectory directory = model == null ? ModelDirectory.embedded() : ModelDirectory.open(model);
+    ModelDirectory directory =
+        model == null ? ModelDirectory.embedded() : ModelDirectory.open(model);
     Preprocessing preprocessing = directory.preprocessing();
     List<float[]> pixels =
         drawn.pictures().stream().map(picture -> preprocessing.pixels(picture.drawn())).toList();
@@ -162,20 +161,20 @@ public final class BenchCommand implements Callable<Integer> {
   private LoadReport load(String server, BenchPictures drawn) throws InterruptedException {
     LoadGenerator generator =
         new LoadGenerator(
-            new LoadGenerator.Plan(
-                rate, warmUp, duration, deadline, drawn.pictures().size(), seed),
+            new LoadGenerator.Plan(rate, warmUp, duration, deadline, drawn.pictures().size(), seed),
             LoadGenerator.Ticker.SYSTEM);
     try (PerennialClient client =
         security.client(server).channels(channels).deadline(deadline).build()) {
-      return streams ? loadByStreams(client, drawn, generator) : generator.run(calls(client, drawn));
+      return streams
+          ? loadByStreams(client, drawn, generator)
+          : generator.run(calls(client, drawn));
     }
   }
 
   private static LoadGenerator.Service calls(PerennialClient client, BenchPictures drawn) {
     return index -> {
       BenchPictures.Picture picture = drawn.pictures().get(index);
-      return client.classifyAsync(
-          picture.image(), drawn.domains().get(picture.domain()).labels());
+      return client.classifyAsync(picture.image(), drawn.domains().get(picture.domain()).labels());
     };
   }
 
@@ -185,8 +184,7 @@ public final class BenchCommand implements Callable<Integer> {
     List<StreamingClassifier> opened = new ArrayList<>();
     try {
       for (BenchPictures.Domain domain : drawn.domains()) {
-        opened.add(
-            client.classifier(domain.labels(), new StreamOptions(STREAM_WINDOW, deadline)));
+        opened.add(client.classifier(domain.labels(), new StreamOptions(STREAM_WINDOW, deadline)));
       }
       return generator.run(
           index -> {

@@ -20,11 +20,12 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** {@code perennial demo}: a running server is taught one new domain; three others are left alone. */
+/**
+ * {@code perennial demo}: a running server is taught one new domain; three others are left alone.
+ */
 @Command(
     name = "demo",
-    description =
-        "Start a server, teach it a new domain through gRPC, and show what that changed.")
+    description = "Start a server, teach it a new domain through gRPC, and show what that changed.")
 public final class DemoCommand implements Callable<Integer> {
   private static final List<String> UNTOUCHED = List.of("sketch", "digits", "textures");
 

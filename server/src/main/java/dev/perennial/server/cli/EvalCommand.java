@@ -26,7 +26,10 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** {@code perennial eval}: the continual-learning protocol through a server's own Train and Classify. */
+/**
+ * {@code perennial eval}: the continual-learning protocol through a server's own Train and
+ * Classify.
+ */
 @Command(
     name = "eval",
     description =
@@ -97,8 +100,7 @@ public final class EvalCommand implements Callable<Integer> {
     try (PerennialClient client = PerennialClient.builder().target(address).build()) {
       for (long seed : seeds) {
         ServedMethod method =
-            new ServedMethod(
-                client, TrainingOptions.DEFAULTS.recipe(recipe).gate(gate).seed(seed));
+            new ServedMethod(client, TrainingOptions.DEFAULTS.recipe(recipe).gate(gate).seed(seed));
         List<Domain> domains = Domain.miniMtil(shots, tests, seed);
         try (Display display = new Display(out, seed, domains.size())) {
           runs.add(Protocol.run(method, domains, seed, display));
@@ -137,8 +139,7 @@ public final class EvalCommand implements Callable<Integer> {
     @Override
     public void tested(int learnt, Domain domain, double accuracy) {
       String text =
-          String.format(
-              Locale.ROOT, "%d learnt: %s %.1f %%", learnt, domain.name(), accuracy);
+          String.format(Locale.ROOT, "%d learnt: %s %.1f %%", learnt, domain.name(), accuracy);
       if (bar != null) {
         bar.step();
         bar.setExtraMessage(text);

@@ -6,9 +6,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * An open-loop load generator: requests are sent at times that were drawn beforehand, whether or not
- * earlier ones were answered, and each latency counts from the time at which its request was due. A
- * server, or a generator, that falls behind can so not hide its queue (no coordinated omission).
+ * An open-loop load generator: requests are sent at times that were drawn beforehand, whether or
+ * not earlier ones were answered, and each latency counts from the time at which its request was
+ * due. A server, or a generator, that falls behind can so not hide its queue (no coordinated
+ * omission).
  *
  * <p>One thread sends; answers come on any.
  */
@@ -94,8 +95,7 @@ final class LoadGenerator {
     return recorder.report();
   }
 
-  private void send(
-      Service service, int picture, long start, long due, LoadRecorder recorder) {
+  private void send(Service service, int picture, long start, long due, LoadRecorder recorder) {
     recorder.sent(due);
     CompletableFuture<?> answer;
     try {

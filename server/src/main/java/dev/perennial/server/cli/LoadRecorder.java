@@ -89,8 +89,7 @@ final class LoadRecorder {
   }
 
   synchronized LoadReport report() {
-    double seconds =
-        Math.max(plan.duration().toNanos(), lastEndNanos - firstCountedNanos) / 1e9;
+    double seconds = Math.max(plan.duration().toNanos(), lastEndNanos - firstCountedNanos) / 1e9;
     long answered = latencyMicros.getTotalCount();
     return new LoadReport(
         plan.rate(),

@@ -5,8 +5,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * What became of the counted requests. Latencies count from the time at which a request was due, and
- * are those of answered requests, late ones included.
+ * What became of the counted requests. Latencies count from the time at which a request was due,
+ * and are those of answered requests, late ones included.
  *
  * @param seconds from the first counted arrival to the last end, at least the planned duration
  * @param onTime answered within the deadline
@@ -59,13 +59,7 @@ record LoadReport(
     StringBuilder text = new StringBuilder();
     line(text, "offered", "%.1f images/s, %d sent in %.1f s", rate, sent, seconds);
     line(text, "throughput", "%.1f images/s, %d answered", throughput, answered);
-    line(
-        text,
-        "goodput",
-        "%.1f images/s, %d within %.0f ms",
-        goodput,
-        onTime,
-        deadlineMillis);
+    line(text, "goodput", "%.1f images/s, %d within %.0f ms", goodput, onTime, deadlineMillis);
     line(
         text,
         "latency",

@@ -3,8 +3,8 @@ package dev.perennial.server.cli;
 import java.util.SplittableRandom;
 
 /**
- * Arrival times of independent callers: gaps are exponential, -ln(u) / rate. The same seed gives the
- * same times. Not thread-safe.
+ * Arrival times of independent callers: gaps are exponential, -ln(u) / rate. The same seed gives
+ * the same times. Not thread-safe.
  */
 final class PoissonArrivals {
   private static final double NANOS_PER_SECOND = 1e9;

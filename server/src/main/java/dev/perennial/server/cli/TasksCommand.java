@@ -43,7 +43,8 @@ public final class TasksCommand implements Runnable {
         print(array);
       } else {
         PrintWriter out = out();
-        out.printf("%-24s %-12s %8s %8s %9s%n", "TASK", "ACTIVE", "VERSIONS", "CLASSES", "ACCURACY");
+        out.printf(
+            "%-24s %-12s %8s %8s %9s%n", "TASK", "ACTIVE", "VERSIONS", "CLASSES", "ACCURACY");
         for (Task task : tasks) {
           printLine(out, task);
         }
@@ -179,7 +180,8 @@ public final class TasksCommand implements Runnable {
   }
 
   private void print(JsonElement json) {
-    out().println(new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create().toJson(json));
+    out()
+        .println(new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create().toJson(json));
     out().flush();
   }
 

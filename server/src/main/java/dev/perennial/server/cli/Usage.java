@@ -10,7 +10,6 @@ final class Usage {
 
   /** Ends the command with its usage and exit code 2. */
   static RuntimeException error(@Nullable CommandSpec spec, IllegalArgumentException cause) {
-    return new ParameterException(
-        Commands.spec(spec).commandLine(), cause.getMessage(), cause);
+    return new ParameterException(Commands.spec(spec).commandLine(), cause.getMessage(), cause);
   }
 }

@@ -57,7 +57,9 @@ final class BytePairTokenizer implements Tokenizer {
       throw new ServingException(
           ErrorCode.FAILED_PRECONDITION,
           "TOKENIZER",
-          "tokenizer: " + e.getMessage() + " (expected: a definition that Hugging Face's tokenizers read)",
+          "tokenizer: "
+              + e.getMessage()
+              + " (expected: a definition that Hugging Face's tokenizers read)",
           e);
     }
   }
@@ -93,7 +95,11 @@ final class BytePairTokenizer implements Tokenizer {
       while (end < ids.length && words[end] == words[first]) {
         end++;
       }
-      boolean outside = LongStream.of(ids).skip(first).limit(end - first).anyMatch(id -> id == vocabulary.unknownId());
+      boolean outside =
+          LongStream.of(ids)
+              .skip(first)
+              .limit(end - first)
+              .anyMatch(id -> id == vocabulary.unknownId());
       if (outside || (wholeWords && end - first > 1)) {
         unknown.add(part(text, spans[first].getStart(), spans[end - 1].getEnd()));
       }

@@ -15,8 +15,9 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An object of a JSON file that says where it is when something in it is wrong: FAILED_PRECONDITION,
- * {@code config.json: text_config.hidden_size: "x" (expected: ...)}. A null counts as absent.
+ * An object of a JSON file that says where it is when something in it is wrong:
+ * FAILED_PRECONDITION, {@code config.json: text_config.hidden_size: "x" (expected: ...)}. A null
+ * counts as absent.
  */
 final class JsonSection {
   private final String path;
@@ -168,6 +169,7 @@ final class JsonSection {
     if (value.length() > 200) {
       value = value.substring(0, 200) + "...";
     }
-    return ModelFiles.unusable("MODEL_CONFIG", path + key + ": " + value + " (expected: " + expected + ")");
+    return ModelFiles.unusable(
+        "MODEL_CONFIG", path + key + ": " + value + " (expected: " + expected + ")");
   }
 }

@@ -62,8 +62,8 @@ public final class LabelSet {
   /**
    * One text per label: the template with "{}" replaced.
    *
-   * @throws ServingException INVALID_ARGUMENT (fields of {@code label_set.explicit}) where labels or
-   *     template cannot be used
+   * @throws ServingException INVALID_ARGUMENT (fields of {@code label_set.explicit}) where labels
+   *     or template cannot be used
    */
   public static LabelSet of(List<String> labels, String template, Tokenizer tokenizer) {
     check(labels);
@@ -87,37 +87,54 @@ public final class LabelSet {
     }
     if (labels.size() > MAX_LABELS) {
       throw ServingException.invalid(
-          "TOO_MANY_LABELS", LABELS_FIELD, "labels: " + labels.size() + " (expected: 1.." + MAX_LABELS + ")");
+          "TOO_MANY_LABELS",
+          LABELS_FIELD,
+          "labels: " + labels.size() + " (expected: 1.." + MAX_LABELS + ")");
     }
     Map<String, Integer> places = new HashMap<>();
     for (int i = 0; i < labels.size(); i++) {
       String label = labels.get(i);
       String field = LABELS_FIELD + "[" + i + "]";
       if (label.isBlank()) {
-        throw ServingException.invalid("LABEL_BLANK", field, "label " + i + ": blank (expected: a text)");
+        throw ServingException.invalid(
+            "LABEL_BLANK", field, "label " + i + ": blank (expected: a text)");
       }
       if (label.length() > MAX_TEXT_LENGTH) {
         throw ServingException.invalid(
             "LABEL_TOO_LONG",
             field,
-            "label " + i + ": " + label.length() + " characters (expected: at most " + MAX_TEXT_LENGTH + ")");
+            "label "
+                + i
+                + ": "
+                + label.length()
+                + " characters (expected: at most "
+                + MAX_TEXT_LENGTH
+                + ")");
       }
       Integer earlier = places.putIfAbsent(label, i);
       if (earlier != null) {
         throw ServingException.invalid(
-            "LABEL_DUPLICATE", field, "label " + i + ": " + label + ", as label " + earlier + " (expected: distinct)");
+            "LABEL_DUPLICATE",
+            field,
+            "label " + i + ": " + label + ", as label " + earlier + " (expected: distinct)");
       }
     }
   }
 
   private static int checkedPlaceholder(String template) {
     int place = template.indexOf(PLACEHOLDER);
-    if (place < 0 || template.indexOf(PLACEHOLDER, place + 1) >= 0 || template.length() > MAX_TEXT_LENGTH) {
+    if (place < 0
+        || template.indexOf(PLACEHOLDER, place + 1) >= 0
+        || template.length() > MAX_TEXT_LENGTH) {
       String shown = template.length() > 100 ? template.substring(0, 100) + "..." : template;
       throw ServingException.invalid(
           "TEMPLATE_INVALID",
           TEMPLATE_FIELD,
-          "template: " + shown + " (expected: {} once, at most " + MAX_TEXT_LENGTH + " characters)");
+          "template: "
+              + shown
+              + " (expected: {} once, at most "
+              + MAX_TEXT_LENGTH
+              + " characters)");
     }
     return place;
   }

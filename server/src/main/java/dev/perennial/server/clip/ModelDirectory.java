@@ -53,14 +53,14 @@ public final class ModelDirectory {
     JsonSection openClip = files.json(OpenClipConfigFile.NAME);
     if (configFile != null) {
       this.config = ConfigFile.read(configFile, tokenizerFiles.vocabulary());
-      this.preprocessing =
-          PreprocessingFile.read(files.json(PreprocessingFile.NAME), config);
+      this.preprocessing = PreprocessingFile.read(files.json(PreprocessingFile.NAME), config);
     } else if (openClip != null) {
       this.config = OpenClipConfigFile.read(openClip, tokenizerFiles.vocabulary());
       this.preprocessing = OpenClipConfigFile.preprocessing(openClip, config);
     } else {
       throw ModelFiles.unusable(
-          "MODEL_CONFIG", files.place() + ": no " + ConfigFile.NAME + " (expected: a CLIPModel directory)");
+          "MODEL_CONFIG",
+          files.place() + ": no " + ConfigFile.NAME + " (expected: a CLIPModel directory)");
     }
     this.weights = checked(WeightNames.published(stored(files)), config);
     this.tokenizer = tokenizerFiles.tokenizer(config.contextLength());
@@ -123,7 +123,14 @@ public final class ModelDirectory {
     }
     throw ModelFiles.unusable(
         "MODEL_WEIGHTS",
-        files.place() + ": no weights (expected: " + WEIGHTS + ", " + SHARDS + " or " + OPEN_CLIP_WEIGHTS + ")");
+        files.place()
+            + ": no weights (expected: "
+            + WEIGHTS
+            + ", "
+            + SHARDS
+            + " or "
+            + OPEN_CLIP_WEIGHTS
+            + ")");
   }
 
   private static Map<String, TensorData> shards(ModelFiles files, JsonSection index) {
@@ -170,7 +177,8 @@ public final class ModelDirectory {
           TensorData weight = Weights.find(weights, name, shape);
           if (!WEIGHT_TYPES.contains(weight.type())) {
             throw ModelFiles.unusable(
-                "WEIGHT_TYPE", name + ": dtype " + weight.type() + " (expected: one of " + WEIGHT_TYPES + ")");
+                "WEIGHT_TYPE",
+                name + ": dtype " + weight.type() + " (expected: one of " + WEIGHT_TYPES + ")");
           }
         });
     Set<String> others = new TreeSet<>(weights.keySet());
@@ -178,7 +186,9 @@ public final class ModelDirectory {
     if (!others.isEmpty()) {
       throw ModelFiles.unusable(
           "WEIGHT_UNKNOWN",
-          others.iterator().next() + ": unknown, one of " + others.size()
+          others.iterator().next()
+              + ": unknown, one of "
+              + others.size()
               + " (expected: only the weights of a CLIPModel with the layers of the config)");
     }
     return Collections.unmodifiableSortedMap(weights);

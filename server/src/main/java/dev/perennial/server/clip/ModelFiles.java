@@ -65,7 +65,9 @@ interface ModelFiles {
         try {
           long size = Files.size(file);
           if (size > MAX_TEXT_BYTES) {
-            throw unusable("MODEL_FILE", file + ": " + size + " bytes (expected: at most " + MAX_TEXT_BYTES + ")");
+            throw unusable(
+                "MODEL_FILE",
+                file + ": " + size + " bytes (expected: at most " + MAX_TEXT_BYTES + ")");
           }
           return Files.readString(file);
         } catch (IOException e) {

@@ -14,9 +14,17 @@ final class OpenClipConfigFile {
   static final String NAME = "open_clip_config.json";
 
   private static final Set<String> MODEL_KEYS =
-      Set.of("embed_dim", "quick_gelu", "vision_cfg", "text_cfg", "init_logit_scale", "custom_text");
+      Set.of(
+          "embed_dim", "quick_gelu", "vision_cfg", "text_cfg", "init_logit_scale", "custom_text");
   private static final Set<String> VISION_KEYS =
-      Set.of("image_size", "layers", "width", "head_width", "mlp_ratio", "patch_size", "patch_dropout");
+      Set.of(
+          "image_size",
+          "layers",
+          "width",
+          "head_width",
+          "mlp_ratio",
+          "patch_size",
+          "patch_dropout");
   private static final Set<String> TEXT_KEYS =
       Set.of("context_length", "vocab_size", "width", "heads", "layers", "mlp_ratio");
 
@@ -28,7 +36,8 @@ final class OpenClipConfigFile {
     JsonSection model = section(file, "model_cfg", MODEL_KEYS);
     JsonSection vision = section(model, "vision_cfg", VISION_KEYS);
     JsonSection text = section(model, "text_cfg", TEXT_KEYS);
-    Activation activation = model.flag("quick_gelu", false) ? Activation.QUICK_GELU : Activation.GELU;
+    Activation activation =
+        model.flag("quick_gelu", false) ? Activation.QUICK_GELU : Activation.GELU;
     int vocabularySize = text.integer("vocab_size", 49_408, 3, ConfigFile.MAX_VOCABULARY);
     vocabulary.checkFits(vocabularySize);
     vocabulary.checkEnd(vocabulary.highestId());
@@ -58,7 +67,8 @@ final class OpenClipConfigFile {
 
   static Preprocessing preprocessing(JsonSection file, ClipConfig config) {
     JsonSection given = file.section("preprocess_cfg");
-    JsonSection section = given != null ? given : JsonSection.parse(NAME + ": preprocess_cfg", "{}");
+    JsonSection section =
+        given != null ? given : JsonSection.parse(NAME + ": preprocess_cfg", "{}");
     if (!section.text("interpolation", "bicubic").equals("bicubic")) {
       throw section.wrong("interpolation", "bicubic");
     }

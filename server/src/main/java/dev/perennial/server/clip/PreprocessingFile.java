@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * How pictures are prepared, from {@code preprocessor_config.json}, with the defaults of
- * transformers' CLIPImageProcessor for what is absent (sizes: the model's image size). What we do not
- * compute is refused.
+ * transformers' CLIPImageProcessor for what is absent (sizes: the model's image size). What we do
+ * not compute is refused.
  */
 final class PreprocessingFile {
   static final String NAME = "preprocessor_config.json";

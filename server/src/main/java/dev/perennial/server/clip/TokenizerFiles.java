@@ -17,9 +17,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A model's tokenizer from its files: {@code tokenizer.json}, or else one built in memory from
- * {@code vocab.json} and {@code merges.txt} as transformers' CLIPTokenizerFast builds it (NFC, white
- * space collapsed, lower case, CLIP's split, byte-level BPE). OpenAI's own cleaning (ftfy, HTML
- * unescaped twice) is not done.
+ * {@code vocab.json} and {@code merges.txt} as transformers' CLIPTokenizerFast builds it (NFC,
+ * white space collapsed, lower case, CLIP's split, byte-level BPE). OpenAI's own cleaning (ftfy,
+ * HTML unescaped twice) is not done.
  *
  * <p>Special tokens are taken out of either: no text that a user writes may become one. Start and
  * end are added by {@link BytePairTokenizer}.
@@ -47,8 +47,8 @@ record TokenizerFiles(String definition, Vocabulary vocabulary, boolean wholeWor
   /**
    * What ids there are.
    *
-   * @param unknownId id of what is not in the vocabulary; -1 where there is no such token or nothing
-   *     can be unknown
+   * @param unknownId id of what is not in the vocabulary; -1 where there is no such token or
+   *     nothing can be unknown
    */
   record Vocabulary(int startId, int endId, int highestId, int unknownId) {
     /** FAILED_PRECONDITION unless the model has an embedding for each id. */
@@ -56,7 +56,11 @@ record TokenizerFiles(String definition, Vocabulary vocabulary, boolean wholeWor
       if (highestId >= vocabularySize) {
         throw ModelFiles.unusable(
             "TOKENIZER",
-            "highest id of the tokenizer: " + highestId + " (expected: below vocab_size, " + vocabularySize + ")");
+            "highest id of the tokenizer: "
+                + highestId
+                + " (expected: below vocab_size, "
+                + vocabularySize
+                + ")");
       }
     }
 
@@ -64,7 +68,12 @@ record TokenizerFiles(String definition, Vocabulary vocabulary, boolean wholeWor
     void checkEnd(int expected) {
       if (endId != expected) {
         throw ModelFiles.unusable(
-            "TOKENIZER", "id of the end of text: " + endId + " (expected: " + expected + ", where the model reads)");
+            "TOKENIZER",
+            "id of the end of text: "
+                + endId
+                + " (expected: "
+                + expected
+                + ", where the model reads)");
       }
     }
   }
@@ -77,10 +86,19 @@ record TokenizerFiles(String definition, Vocabulary vocabulary, boolean wholeWor
       definition = JsonSection.parse(NAME, files.text(NAME)).object();
     } else if (files.has(VOCABULARY) && files.has(MERGES)) {
       JsonObject vocabulary = JsonSection.parse(VOCABULARY, files.text(VOCABULARY)).object();
-      definition = bytePairs(vocabulary, files.text(MERGES), special(config, "unk_token", END_OF_TEXT));
+      definition =
+          bytePairs(vocabulary, files.text(MERGES), special(config, "unk_token", END_OF_TEXT));
     } else {
       throw ModelFiles.unusable(
-          "TOKENIZER", files.place() + ": no tokenizer (expected: " + NAME + ", or " + VOCABULARY + " and " + MERGES + ")");
+          "TOKENIZER",
+          files.place()
+              + ": no tokenizer (expected: "
+              + NAME
+              + ", or "
+              + VOCABULARY
+              + " and "
+              + MERGES
+              + ")");
     }
     Map<String, Integer> ids = ids(definition);
     Vocabulary vocabulary = vocabulary(config, ids, definition);
@@ -122,7 +140,8 @@ record TokenizerFiles(String definition, Vocabulary vocabulary, boolean wholeWor
   private static int id(Map<String, Integer> ids, String token) {
     Integer id = ids.get(token);
     if (id == null) {
-      throw ModelFiles.unusable("TOKENIZER", "token " + token + ": not in the vocabulary (expected: there)");
+      throw ModelFiles.unusable(
+          "TOKENIZER", "token " + token + ": not in the vocabulary (expected: there)");
     }
     return id;
   }
@@ -131,11 +150,15 @@ record TokenizerFiles(String definition, Vocabulary vocabulary, boolean wholeWor
     JsonElement vocabulary =
         definition.get("model") instanceof JsonObject model ? model.get("vocab") : null;
     if (vocabulary == null || !vocabulary.isJsonObject()) {
-      throw ModelFiles.unusable("TOKENIZER", NAME + ": model.vocab: no object (expected: tokens to ids)");
+      throw ModelFiles.unusable(
+          "TOKENIZER", NAME + ": model.vocab: no object (expected: tokens to ids)");
     }
     Map<String, Integer> ids = new HashMap<>();
     try {
-      vocabulary.getAsJsonObject().entrySet().forEach(e -> ids.put(e.getKey(), e.getValue().getAsInt()));
+      vocabulary
+          .getAsJsonObject()
+          .entrySet()
+          .forEach(e -> ids.put(e.getKey(), e.getValue().getAsInt()));
       for (JsonElement token : addedTokens(definition)) {
         JsonObject added = token.getAsJsonObject();
         ids.put(added.get("content").getAsString(), added.get("id").getAsInt());

@@ -101,12 +101,7 @@ final class WeightLayout {
         Init.normal(0.01));
     layout.layers(prefix, tower);
     layout.layerNorm(prefix + "final_layer_norm", width);
-    layout.matrix(
-        "text_projection.weight",
-        config.embedDim(),
-        width,
-        false,
-        Init.scaled(width));
+    layout.matrix("text_projection.weight", config.embedDim(), width, false, Init.scaled(width));
     return List.copyOf(layout.entries);
   }
 

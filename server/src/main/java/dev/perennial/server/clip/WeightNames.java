@@ -32,7 +32,8 @@ final class WeightNames {
       Map.ofEntries(
           Map.entry("visual.class_embedding", "vision_model.embeddings.class_embedding"),
           Map.entry("visual.conv1.weight", "vision_model.embeddings.patch_embedding.weight"),
-          Map.entry("visual.positional_embedding", "vision_model.embeddings.position_embedding.weight"),
+          Map.entry(
+              "visual.positional_embedding", "vision_model.embeddings.position_embedding.weight"),
           Map.entry("visual.ln_pre.weight", "vision_model.pre_layrnorm.weight"),
           Map.entry("visual.ln_pre.bias", "vision_model.pre_layrnorm.bias"),
           Map.entry("visual.ln_post.weight", "vision_model.post_layernorm.weight"),
@@ -45,7 +46,8 @@ final class WeightNames {
           Map.entry("logit_scale", WeightLayout.LOGIT_SCALE));
 
   private static final Map<String, String> TRANSPOSED =
-      Map.of("visual.proj", "visual_projection.weight", "text_projection", "text_projection.weight");
+      Map.of(
+          "visual.proj", "visual_projection.weight", "text_projection", "text_projection.weight");
 
   private static final Map<String, String> INSIDE_LAYERS =
       Map.of(
@@ -58,8 +60,8 @@ final class WeightNames {
   private WeightNames() {}
 
   /**
-   * The weights under their Hugging Face names. Names that are known to neither scheme are kept, for
-   * the caller to refuse.
+   * The weights under their Hugging Face names. Names that are known to neither scheme are kept,
+   * for the caller to refuse.
    */
   static SortedMap<String, TensorData> published(Map<String, TensorData> stored) {
     SortedMap<String, TensorData> weights = new TreeMap<>();
@@ -103,7 +105,12 @@ final class WeightNames {
     Matcher layer = LAYER.matcher(name);
     if (layer.matches()) {
       String tower = layer.group(1) == null ? "text_model" : "vision_model";
-      putLayer(weights, tower + ".encoder.layers." + layer.group(2) + ".", layer.group(3), tensor, storedName);
+      putLayer(
+          weights,
+          tower + ".encoder.layers." + layer.group(2) + ".",
+          layer.group(3),
+          tensor,
+          storedName);
     } else if (TRANSPOSED.containsKey(name)) {
       put(weights, transposed(tensor, TRANSPOSED.getOrDefault(name, name)));
     } else {
@@ -124,7 +131,9 @@ final class WeightNames {
     }
     int dot = name.lastIndexOf('.');
     String module = INSIDE_LAYERS.get(dot < 0 ? name : name.substring(0, dot));
-    put(weights, renamed(tensor, module == null ? storedName : prefix + module + name.substring(dot)));
+    put(
+        weights,
+        renamed(tensor, module == null ? storedName : prefix + module + name.substring(dot)));
   }
 
   /** Rows of queries, keys and values, one third each; views, not copies. */
@@ -134,7 +143,10 @@ final class WeightNames {
     if (shape.isEmpty() || shape.get(0) % 3 != 0) {
       throw ModelFiles.unusable(
           "WEIGHT_SHAPE",
-          joined.name() + ": shape " + shape + " (expected: a multiple of 3 rows: queries, keys, values)");
+          joined.name()
+              + ": shape "
+              + shape
+              + " (expected: a multiple of 3 rows: queries, keys, values)");
     }
     long rows = shape.get(0) / 3;
     List<Long> third =
@@ -145,7 +157,10 @@ final class WeightNames {
       put(
           weights,
           new TensorData(
-              prefix + parts[i] + suffix, joined.type(), third, joined.bytes().slice(i * bytes, bytes)));
+              prefix + parts[i] + suffix,
+              joined.type(),
+              third,
+              joined.bytes().slice(i * bytes, bytes)));
     }
   }
 
@@ -156,7 +171,8 @@ final class WeightNames {
   private static TensorData transposed(TensorData tensor, String name) {
     if (tensor.shape().size() != 2) {
       throw ModelFiles.unusable(
-          "WEIGHT_SHAPE", tensor.name() + ": shape " + tensor.shape() + " (expected: two dimensions)");
+          "WEIGHT_SHAPE",
+          tensor.name() + ": shape " + tensor.shape() + " (expected: two dimensions)");
     }
     int rows = Math.toIntExact(tensor.shape().get(0));
     int columns = Math.toIntExact(tensor.shape().get(1));

@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Teaches a running server one new domain and shows what that changed, there and in domains that were left alone. Used by one
- * thread.
+ * Teaches a running server one new domain and shows what that changed, there and in domains that
+ * were left alone. Used by one thread.
  */
 public final class Demonstration {
   /** A domain's answers before and after. */
@@ -53,7 +53,10 @@ public final class Demonstration {
     return new Demonstration(comparisons);
   }
 
-  /** Accuracies in percent: {@code new_domain} and {@code untouched}, each with name, before and after. */
+  /**
+   * Accuracies in percent: {@code new_domain} and {@code untouched}, each with name, before and
+   * after.
+   */
   public JsonObject json() {
     JsonArray untouched = new JsonArray();
     comparisons.stream().skip(1).map(Demonstration::json).forEach(untouched::add);
@@ -84,7 +87,9 @@ public final class Demonstration {
     return text.toString();
   }
 
-  /** Writes a PNG: test images of each domain with their label, the answers before and after, and w. */
+  /**
+   * Writes a PNG: test images of each domain with their label, the answers before and after, and w.
+   */
   public void writeSheet(Path file) throws IOException {
     List<ContactSheet.Section> sections = new ArrayList<>();
     for (Comparison comparison : comparisons) {
@@ -126,8 +131,7 @@ public final class Demonstration {
   private static ContactSheet.Line answer(String head, Classification answer, int truth) {
     Classification.LabelScore best = answer.best();
     return new ContactSheet.Line(
-        head + best.label(),
-        best.labelIndex() == truth ? ContactSheet.GREEN : ContactSheet.RED);
+        head + best.label(), best.labelIndex() == truth ? ContactSheet.GREEN : ContactSheet.RED);
   }
 
   private static JsonObject json(Comparison comparison) {

@@ -31,7 +31,10 @@ public final class EvalReport {
     this.runs = List.copyOf(runs);
   }
 
-  /** {@code methods.<name>.{transfer,avg,last}} in percent, means over the runs; matrices with row = after task j. */
+  /**
+   * {@code methods.<name>.{transfer,avg,last}} in percent, means over the runs; matrices with row =
+   * after task j.
+   */
   public JsonObject json() {
     JsonObject methods = new JsonObject();
     methods.add(ZERO_SHOT, method(runs.stream().map(EvalReport::frozen).toList()));
@@ -56,8 +59,7 @@ public final class EvalReport {
       text.append(line("(nothing)", format(run.zeroShot())));
       for (int j = 0; j < domains.size(); j++) {
         double[] row = run.matrix().rows()[j];
-        text.append(
-            line(domains.get(j), format(java.util.Arrays.stream(row).boxed().toList())));
+        text.append(line(domains.get(j), format(java.util.Arrays.stream(row).boxed().toList())));
       }
       text.append('\n');
     }

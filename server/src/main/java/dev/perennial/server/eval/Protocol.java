@@ -5,8 +5,8 @@ import dev.perennial.client.TrainingListener;
 import java.util.List;
 
 /**
- * The domain-class-incremental protocol (MTIL; ZSCL, ICCV 2023): tests every domain once before anything is taught, then
- * teaches the domains in order and tests all of them after each.
+ * The domain-class-incremental protocol (MTIL; ZSCL, ICCV 2023): tests every domain once before
+ * anything is taught, then teaches the domains in order and tests all of them after each.
  */
 public final class Protocol {
   /** Hears how far a run is. */
@@ -51,9 +51,7 @@ public final class Protocol {
     }
     domains.forEach(method::forget);
     return new Run(
-        seed,
-        java.util.Arrays.stream(zeroShot).boxed().toList(),
-        new AccuracyMatrix(percent));
+        seed, java.util.Arrays.stream(zeroShot).boxed().toList(), new AccuracyMatrix(percent));
   }
 
   private static double[] test(

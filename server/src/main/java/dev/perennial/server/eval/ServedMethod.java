@@ -18,8 +18,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 
 /**
- * The server itself as a method of the benchmark: teaches through {@code Train} and asks through {@code Classify}, image bytes
- * both ways. A question carries the domain's class list and template but no hint of the domain. Used by one thread.
+ * The server itself as a method of the benchmark: teaches through {@code Train} and asks through
+ * {@code Classify}, image bytes both ways. A question carries the domain's class list and template
+ * but no hint of the domain. Used by one thread.
  */
 public final class ServedMethod {
   private final PerennialClient client;
@@ -40,7 +41,9 @@ public final class ServedMethod {
             task -> {
               if (names.contains(task.name())) {
                 throw new IllegalStateException(
-                    "task " + task.name() + ": known to the server (expected: a server without it)");
+                    "task "
+                        + task.name()
+                        + ": known to the server (expected: a server without it)");
               }
             });
   }

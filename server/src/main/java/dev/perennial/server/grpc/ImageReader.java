@@ -50,8 +50,13 @@ final class ImageReader {
       throw ServingException.invalid(
           "IMAGE_SIZE",
           "image.raw",
-          "size of the image: " + width + " x " + height + " (expected: edges of 1.."
-              + limits.maxEdge() + ")");
+          "size of the image: "
+              + width
+              + " x "
+              + height
+              + " (expected: edges of 1.."
+              + limits.maxEdge()
+              + ")");
     }
     if (width * height > limits.maxPixels()) {
       throw ServingException.invalid(
@@ -64,8 +69,15 @@ final class ImageReader {
       throw ServingException.invalid(
           "IMAGE_SIZE",
           "image.raw.rgb",
-          "bytes: " + rgb.size() + " (expected: " + 3 * width * height + " for " + width + " x "
-              + height + ")");
+          "bytes: "
+              + rgb.size()
+              + " (expected: "
+              + 3 * width * height
+              + " for "
+              + width
+              + " x "
+              + height
+              + ")");
     }
     return new RgbImage((int) width, (int) height, rgb.toByteArray());
   }
@@ -77,7 +89,14 @@ final class ImageReader {
       throw ServingException.invalid(
           "TENSOR_SIZE",
           "image.pixels.values",
-          "values: " + count + " (expected: " + expected + " = 3 x " + imageSize + " x " + imageSize
+          "values: "
+              + count
+              + " (expected: "
+              + expected
+              + " = 3 x "
+              + imageSize
+              + " x "
+              + imageSize
               + ")");
     }
     float[] values = new float[count];

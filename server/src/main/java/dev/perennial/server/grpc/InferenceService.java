@@ -75,8 +75,7 @@ final class InferenceService {
         classify(request.getImage(), candidates, call.deadlineNanos(), call.connection()),
         answer ->
             ClassifyImageResponse.newBuilder()
-                .setClassification(
-                    new ClassificationMessages().message(answer, request.getTopK()))
+                .setClassification(new ClassificationMessages().message(answer, request.getTopK()))
                 .build());
   }
 
@@ -95,8 +94,7 @@ final class InferenceService {
         pixels ->
             Futures.then(
                 candidates.copy(),
-                labels ->
-                    devices.classify(new ImageQuery(pixels, labels, deadlineNanos, source))));
+                labels -> devices.classify(new ImageQuery(pixels, labels, deadlineNanos, source))));
   }
 
   /** One Classify stream: its label set holds until another is sent. */

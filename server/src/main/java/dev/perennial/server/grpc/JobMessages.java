@@ -1,7 +1,7 @@
 package dev.perennial.server.grpc;
 
-import com.google.protobuf.util.Durations;
 import com.google.protobuf.Timestamp;
+import com.google.protobuf.util.Durations;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.training.JobState;
 import dev.perennial.server.training.TrainingJob;
@@ -67,8 +67,7 @@ final class JobMessages {
             .setLoss(progress.loss())
             .setAccuracy(progress.accuracy())
             .setImagesPerSecond(progress.imagesPerSecond())
-            .setTimeLeft(
-                Durations.fromNanos(progress.timeLeft().toNanos()));
+            .setTimeLeft(Durations.fromNanos(progress.timeLeft().toNanos()));
     if (!Float.isNaN(progress.validationAccuracyBefore())) {
       message.setValidationAccuracyBefore(progress.validationAccuracyBefore());
     }

@@ -74,13 +74,16 @@ final class LabelSets {
     for (int i = 0; i < labels.size(); i++) {
       String label = labels.get(i);
       if (label.isBlank() || label.length() > MAX_LABEL_CHARS) {
-        throw bad("BAD_LABEL", i, "length " + label.length() + (label.isBlank() ? ", blank" : ""),
+        throw bad(
+            "BAD_LABEL",
+            i,
+            "length " + label.length() + (label.isBlank() ? ", blank" : ""),
             "1.." + MAX_LABEL_CHARS + " characters, not blank");
       }
       Integer before = seen.put(label, i);
       if (before != null) {
-        throw bad("DUPLICATE_LABEL", i, "'" + label + "', as labels[" + before + "]",
-            "distinct labels");
+        throw bad(
+            "DUPLICATE_LABEL", i, "'" + label + "', as labels[" + before + "]", "distinct labels");
       }
     }
     return List.copyOf(labels);
@@ -97,8 +100,11 @@ final class LabelSets {
       throw ServingException.invalid(
           "BAD_TEMPLATE",
           "label_set.explicit.template",
-          "template: '" + shortened(template) + "' (expected: {} once, at most "
-              + MAX_TEMPLATE_CHARS + " characters)");
+          "template: '"
+              + shortened(template)
+              + "' (expected: {} once, at most "
+              + MAX_TEMPLATE_CHARS
+              + " characters)");
     }
     return template;
   }

@@ -39,8 +39,7 @@ final class Services implements AutoCloseable {
             ours.stream().map(ServiceDescriptor::getFullName).collect(Collectors.toSet()));
     methods.addAll(
         new InferenceService(config, model, devices, decoder, limits, decodePool).methods());
-    methods.addAll(
-        new TrainingService(config, model.config(), limits, jobs, storePool).methods());
+    methods.addAll(new TrainingService(config, model.config(), limits, jobs, storePool).methods());
     methods.addAll(new TaskService(pool, devices, storePool).methods());
     List<ServiceDescriptor> described = new ArrayList<>(ours);
     described.addAll(HealthProto.getDescriptor().getServices());

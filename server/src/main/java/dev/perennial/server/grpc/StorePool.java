@@ -10,9 +10,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
-/**
- * Threads for what waits for a disk, which no event loop may. Bounded. Safe for any thread.
- */
+/** Threads for what waits for a disk, which no event loop may. Bounded. Safe for any thread. */
 final class StorePool implements AutoCloseable {
   private static final int THREADS = 2;
   private static final int MAX_QUEUE_SIZE = 1_024;

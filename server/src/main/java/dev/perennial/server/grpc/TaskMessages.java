@@ -32,9 +32,7 @@ final class TaskMessages {
 
   static Task task(TaskPool.History history) {
     Task.Builder task =
-        Task.newBuilder()
-            .setName(history.task())
-            .setActiveVersionId(history.activeVersionId());
+        Task.newBuilder().setName(history.task()).setActiveVersionId(history.activeVersionId());
     history.versions().forEach(version -> task.addVersions(version(version)));
     return task.build();
   }

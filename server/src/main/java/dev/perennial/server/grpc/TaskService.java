@@ -126,8 +126,7 @@ final class TaskService {
   }
 
   private static WatchPoolResponse message(PoolSnapshot snapshot) {
-    WatchPoolResponse.Builder message =
-        WatchPoolResponse.newBuilder().setEpoch(snapshot.epoch());
+    WatchPoolResponse.Builder message = WatchPoolResponse.newBuilder().setEpoch(snapshot.epoch());
     snapshot
         .tasks()
         .forEach(

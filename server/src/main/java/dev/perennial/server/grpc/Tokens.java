@@ -46,7 +46,8 @@ final class Tokens {
 
   /** Throws UNAUTHENTICATED unless the header {@code authorization} carries one of the tokens. */
   void check(@Nullable String authorization) {
-    if (authorization == null || !authorization.regionMatches(true, 0, SCHEME, 0, SCHEME.length())) {
+    if (authorization == null
+        || !authorization.regionMatches(true, 0, SCHEME, 0, SCHEME.length())) {
       throw refused("authorization: no bearer token (expected: one)");
     }
     byte[] sent = digest(authorization.substring(SCHEME.length()).strip());

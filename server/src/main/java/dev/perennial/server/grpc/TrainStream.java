@@ -181,8 +181,7 @@ final class TrainStream implements MessageStream<TrainRequest> {
   /** A fault of the example is its own; anything else ends the upload. */
   private void reject(long index, Throwable failure) {
     boolean own =
-        failure instanceof ServingException serving
-            && serving.code() == ErrorCode.INVALID_ARGUMENT;
+        failure instanceof ServingException serving && serving.code() == ErrorCode.INVALID_ARGUMENT;
     if (!own) {
       call.fail(failure);
       return;

@@ -66,10 +66,7 @@ final class TrainingService {
             ListTrainingJobsRequest.getDefaultInstance(),
             (call, request) -> CompletableFuture.completedFuture(list(request))),
         Method.<WatchTrainingJobRequest, WatchTrainingJobResponse>watch(
-            SERVICE,
-            "WatchTrainingJob",
-            WatchTrainingJobRequest.getDefaultInstance(),
-            this::watch),
+            SERVICE, "WatchTrainingJob", WatchTrainingJobRequest.getDefaultInstance(), this::watch),
         Method.<CancelTrainingJobRequest, CancelTrainingJobResponse>unary(
             SERVICE,
             "CancelTrainingJob",

@@ -14,7 +14,9 @@ import java.util.Arrays;
 final class Resize {
   private static final int CHANNELS = 3;
 
-  /** Rows of a block: a few vectors long, and short enough for a block to stay in a core's cache. */
+  /**
+   * Rows of a block: a few vectors long, and short enough for a block to stay in a core's cache.
+   */
   private static final int BLOCK_ROWS = 64;
 
   private static final int PRECISION_BITS = Coefficients.PRECISION_BITS;

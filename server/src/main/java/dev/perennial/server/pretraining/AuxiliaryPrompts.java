@@ -1,14 +1,14 @@
 package dev.perennial.server.pretraining;
 
-import dev.perennial.server.world.PretrainingWorld;
+import dev.perennial.server.clip.ContrastiveTraining.AuxiliaryTask;
+import dev.perennial.server.world.CaptionedScene;
+import dev.perennial.server.world.CaptionedScene.Kind;
+import dev.perennial.server.world.Colour;
 import dev.perennial.server.world.Glyph;
 import dev.perennial.server.world.Phrases;
-import dev.perennial.server.world.CaptionedScene;
-import dev.perennial.server.world.Texture;
+import dev.perennial.server.world.PretrainingWorld;
 import dev.perennial.server.world.SeededRandom;
-import dev.perennial.server.world.Colour;
-import dev.perennial.server.clip.ContrastiveTraining.AuxiliaryTask;
-import dev.perennial.server.world.CaptionedScene.Kind;
+import dev.perennial.server.world.Texture;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;

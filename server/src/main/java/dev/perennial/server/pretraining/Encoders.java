@@ -32,7 +32,9 @@ interface Encoders {
     };
   }
 
-  /** A finished model, through everything that serving uses: its files, tokenizer, preprocessing. */
+  /**
+   * A finished model, through everything that serving uses: its files, tokenizer, preprocessing.
+   */
   static Encoders of(ModelDirectory directory, ClipModel model, PrefixBank noTasks) {
     Tokenizer tokenizer = directory.tokenizer();
     return new Encoders() {

@@ -1,6 +1,5 @@
 package dev.perennial.server.pretraining;
 
-import dev.perennial.server.world.PretrainingWorld;
 import dev.perennial.server.clip.ClipConfig;
 import dev.perennial.server.clip.ClipModel;
 import dev.perennial.server.clip.ContrastiveTraining;
@@ -8,6 +7,7 @@ import dev.perennial.server.clip.ModelDirectory;
 import dev.perennial.server.clip.Precision;
 import dev.perennial.server.clip.PrefixBank;
 import dev.perennial.server.safetensors.Safetensors;
+import dev.perennial.server.world.PretrainingWorld;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -18,10 +18,10 @@ import java.util.concurrent.Executors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Builds the tiny CLIP from nothing: contrastive learning on {@link PretrainingWorld} with auxiliary
- * prompts, easy pictures first (Bengio et al. 2009, curriculum learning), the learning rate warmed
- * up and then let down along a cosine. Runs on the calling thread; a second thread draws the next
- * batch meanwhile. The same seed and number of steps draw the same batches.
+ * Builds the tiny CLIP from nothing: contrastive learning on {@link PretrainingWorld} with
+ * auxiliary prompts, easy pictures first (Bengio et al. 2009, curriculum learning), the learning
+ * rate warmed up and then let down along a cosine. Runs on the calling thread; a second thread
+ * draws the next batch meanwhile. The same seed and number of steps draw the same batches.
  */
 public final class Pretraining {
   private static final int WARM_UP_STEPS = 200;

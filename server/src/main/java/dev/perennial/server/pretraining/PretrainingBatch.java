@@ -1,11 +1,11 @@
 package dev.perennial.server.pretraining;
 
-import dev.perennial.server.world.PretrainingWorld;
-import dev.perennial.server.world.CaptionedScene;
-import dev.perennial.server.world.SeededRandom;
-import dev.perennial.server.world.Renderer;
 import dev.perennial.server.clip.ContrastiveTraining.AuxiliaryTask;
 import dev.perennial.server.image.RgbImage;
+import dev.perennial.server.world.CaptionedScene;
+import dev.perennial.server.world.PretrainingWorld;
+import dev.perennial.server.world.Renderer;
+import dev.perennial.server.world.SeededRandom;
 import java.util.ArrayList;
 import java.util.List;
 

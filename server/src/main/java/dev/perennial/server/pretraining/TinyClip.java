@@ -1,11 +1,11 @@
 package dev.perennial.server.pretraining;
 
-import dev.perennial.server.world.Renderer;
 import dev.perennial.server.clip.ClipConfig;
 import dev.perennial.server.clip.ClipConfig.Activation;
 import dev.perennial.server.clip.ClipConfig.Tower;
 import dev.perennial.server.image.Preprocessing;
 import dev.perennial.server.image.RgbImage;
+import dev.perennial.server.world.Renderer;
 import java.util.List;
 
 /** The shape of the built-in model: 1.27 million parameters. Stateless. */

@@ -36,7 +36,6 @@ final class TinyClipFiles {
     return directory.resolve(WEIGHTS);
   }
 
-
   /** Everything but the card. The weights are rounded to half precision. */
   static void write(Path directory, Vocabulary vocabulary, List<TensorData> weights)
       throws IOException {
@@ -55,9 +54,7 @@ final class TinyClipFiles {
         weights.stream()
             .map(weight -> TensorData.ofHalves(weight.name(), weight.shape(), weight.toFloats()))
             .toList();
-    Files.write(
-        weights(directory),
-        Safetensors.write(Map.of("format", "pt"), halves));
+    Files.write(weights(directory), Safetensors.write(Map.of("format", "pt"), halves));
   }
 
   private static void write(Path directory, String name, Map<String, ?> json) throws IOException {
@@ -152,8 +149,7 @@ final class TinyClipFiles {
   }
 
   /** The model card. */
-  static void writeCard(
-      Path directory, Pretraining.Config config, int steps, ZeroShotReport report)
+  static void writeCard(Path directory, Pretraining.Config config, int steps, ZeroShotReport report)
       throws IOException {
     String tasks =
         report.miniMtil().entrySet().stream()

@@ -1,8 +1,8 @@
 package dev.perennial.server.pretraining;
 
+import dev.perennial.server.pretraining.BytePairEncoding.Merge;
 import dev.perennial.server.world.Phrases;
 import dev.perennial.server.world.SeededRandom;
-import dev.perennial.server.pretraining.BytePairEncoding.Merge;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;

@@ -1,16 +1,16 @@
 package dev.perennial.server.pretraining;
 
-import dev.perennial.server.world.PretrainingWorld;
-import dev.perennial.server.world.Glyph;
-import dev.perennial.server.world.MiniMtilTask;
-import dev.perennial.server.world.CaptionedScene;
-import dev.perennial.server.world.MiniMtil;
-import dev.perennial.server.world.LabelledImage;
-import dev.perennial.server.world.SeededRandom;
-import dev.perennial.server.world.Colour;
-import dev.perennial.server.world.Renderer;
 import dev.perennial.server.image.RgbImage;
+import dev.perennial.server.world.CaptionedScene;
 import dev.perennial.server.world.CaptionedScene.Kind;
+import dev.perennial.server.world.Colour;
+import dev.perennial.server.world.Glyph;
+import dev.perennial.server.world.LabelledImage;
+import dev.perennial.server.world.MiniMtil;
+import dev.perennial.server.world.MiniMtilTask;
+import dev.perennial.server.world.PretrainingWorld;
+import dev.perennial.server.world.Renderer;
+import dev.perennial.server.world.SeededRandom;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -112,8 +112,7 @@ public record ZeroShotReport(
   private static double accuracy(Encoders encoders, MiniMtilTask task) {
     List<LabelledImage> images =
         task.images(MiniMtilTask.Split.TEST, MiniMtil.TEST_PER_CLASS, MiniMtil.SEED);
-    float[] features =
-        imageFeatures(encoders, images.stream().map(LabelledImage::image).toList());
+    float[] features = imageFeatures(encoders, images.stream().map(LabelledImage::image).toList());
     float[] texts = encoders.textFeatures(task.captions());
     int[] nearest = nearest(features, texts, task.classNames().size());
     int right = 0;
@@ -125,9 +124,7 @@ public record ZeroShotReport(
 
   private static boolean isSingleShape(CaptionedScene scene) {
     Glyph glyph = scene.glyph();
-    return scene.kind() == Kind.SINGLE
-        && glyph != null
-        && glyph.family() == Glyph.Family.SHAPE;
+    return scene.kind() == Kind.SINGLE && glyph != null && glyph.family() == Glyph.Family.SHAPE;
   }
 
   private static List<CaptionedScene> scenes(

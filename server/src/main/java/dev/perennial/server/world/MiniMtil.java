@@ -74,8 +74,6 @@ public final class MiniMtil {
   }
 
   private static List<String> counts() {
-    return IntStream.rangeClosed(1, PretrainingWorld.MAX_COUNT)
-        .mapToObj(Phrases::count)
-        .toList();
+    return IntStream.rangeClosed(1, PretrainingWorld.MAX_COUNT).mapToObj(Phrases::count).toList();
   }
 }

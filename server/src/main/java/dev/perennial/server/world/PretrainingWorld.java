@@ -15,7 +15,8 @@ import java.util.stream.Stream;
  */
 public final class PretrainingWorld {
   /** Number words from zero to {@link #MAX_COUNT}. */
-  public static final List<String> NUMBERS = List.of("zero", "one", "two", "three", "four", "five", "six");
+  public static final List<String> NUMBERS =
+      List.of("zero", "one", "two", "three", "four", "five", "six");
 
   /** Most figures of a group. */
   public static final int MAX_COUNT = 6;

@@ -80,8 +80,7 @@ class ClientCommandsTest {
 
   @Test
   void train_unknownRecipe_isRefused() {
-    assertEquals(
-        2, run(new TrainCommand(), "--target", "x", "--task", "x", "--recipe", "magic"));
+    assertEquals(2, run(new TrainCommand(), "--target", "x", "--task", "x", "--recipe", "magic"));
     assertTrue(err.toString().contains("ROBUST, OFFICIAL"), err::toString);
   }
 
@@ -94,8 +93,7 @@ class ClientCommandsTest {
   @Test
   void classify_twoKindsOfLabels_isRefused() {
     assertEquals(
-        2,
-        run(new ClassifyCommand(), "--target", "x", "--task", "a", "--labels", "b", "a.png"));
+        2, run(new ClassifyCommand(), "--target", "x", "--task", "a", "--labels", "b", "a.png"));
     assertTrue(err.toString().contains("mutually exclusive"), err::toString);
   }
 

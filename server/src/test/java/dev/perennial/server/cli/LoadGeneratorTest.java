@@ -14,8 +14,7 @@ import org.junit.jupiter.api.Test;
 class LoadGeneratorTest {
   private static final Duration DEADLINE = Duration.ofMillis(100);
   private static final LoadGenerator.Plan PLAN =
-      new LoadGenerator.Plan(
-          1000, Duration.ofSeconds(1), Duration.ofSeconds(10), DEADLINE, 5, 3);
+      new LoadGenerator.Plan(1000, Duration.ofSeconds(1), Duration.ofSeconds(10), DEADLINE, 5, 3);
 
   private final HandTicker ticker = new HandTicker();
 
@@ -50,8 +49,8 @@ class LoadGeneratorTest {
                   return ticker.answerAfter(Duration.ofNanos(1000));
                 });
     int all = java.util.Arrays.stream(asked).sum();
-    assertEquals(11_000, all, 350); // Poisson: three standard deviations
-    assertEquals(10_000, report.sent(), 300);
+    assertEquals(11_000, (double) all, 350); // Poisson: three standard deviations
+    assertEquals(10_000, (double) report.sent(), 300);
     assertTrue(report.sent() < all);
     assertEquals(report.sent(), report.answered());
     assertEquals(report.sent(), report.onTime());
@@ -112,7 +111,8 @@ class LoadGeneratorTest {
     assertEquals(0, report.goodput());
     assertEquals(
         report.sent(),
-        report.failures().get(closed.code().name()) + report.failures().get("UNKNOWN"));
+        report.failures().getOrDefault(closed.code().name(), 0L)
+            + report.failures().getOrDefault("UNKNOWN", 0L));
   }
 
   @Test

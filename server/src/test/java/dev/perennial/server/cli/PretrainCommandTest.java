@@ -26,9 +26,7 @@ class PretrainCommandTest {
     expected.forEach(
         (option, value) ->
             assertEquals(
-                value,
-                command.getCommandSpec().findOption(option).defaultValueString(),
-                option));
+                value, command.getCommandSpec().findOption(option).defaultValueString(), option));
   }
 
   @Test

@@ -21,8 +21,7 @@ class ContrastiveTrainingTest {
   /** The step that golden/clip/make.py takes. */
   static Step step(ContrastiveTraining training, Golden golden) {
     List<int[]> texts = golden.tokens();
-    return training.step(
-        pixels(golden), texts.subList(0, 4), texts, List.of(AUXILIARY), 1e-2f);
+    return training.step(pixels(golden), texts.subList(0, 4), texts, List.of(AUXILIARY), 1e-2f);
   }
 
   private static float[] pixels(Golden golden) {
@@ -118,9 +117,7 @@ class ContrastiveTrainingTest {
     try (ContrastiveTraining training = ContrastiveTraining.start(golden.config, "cpu", 1)) {
       assertThrows(
           IllegalArgumentException.class,
-          () ->
-              training.step(
-                  pixels(golden), texts.subList(0, 4), texts, List.of(wrong), 1e-3f));
+          () -> training.step(pixels(golden), texts.subList(0, 4), texts, List.of(wrong), 1e-3f));
     }
   }
 }

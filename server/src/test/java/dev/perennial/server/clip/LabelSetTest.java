@@ -32,7 +32,8 @@ class LabelSetTest {
     return LabelSet.of(List.of(labels), "a {}", TOKENIZER);
   }
 
-  private static void assertRefused(String reason, String field, List<String> labels, String template) {
+  private static void assertRefused(
+      String reason, String field, List<String> labels, String template) {
     ServingException e =
         assertThrows(ServingException.class, () -> LabelSet.of(labels, template, TOKENIZER));
     assertEquals(ErrorCode.INVALID_ARGUMENT, e.code());
@@ -92,7 +93,6 @@ class LabelSetTest {
     List<LabelSet.Prompt> prompts = List.of(new LabelSet.Prompt("a", 0, List.of(1)));
     assertThrows(
         IllegalArgumentException.class, () -> new LabelSet(List.of("a", "b"), prompts, none));
-    assertThrows(
-        IllegalArgumentException.class, () -> new LabelSet(List.of("a"), prompts, none));
+    assertThrows(IllegalArgumentException.class, () -> new LabelSet(List.of("a"), prompts, none));
   }
 }

@@ -36,14 +36,20 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class ModelDirectoryTest {
   private static final List<String> FILES =
-      List.of("config.json", "preprocessor_config.json", "vocab.json", "merges.txt", "model.safetensors");
+      List.of(
+          "config.json",
+          "preprocessor_config.json",
+          "vocab.json",
+          "merges.txt",
+          "model.safetensors");
 
   @TempDir Path copy;
 
   private static Path golden(String name) {
     try {
       return Path.of(
-          Objects.requireNonNull(ModelDirectoryTest.class.getResource("/golden/model/" + name)).toURI());
+          Objects.requireNonNull(ModelDirectoryTest.class.getResource("/golden/model/" + name))
+              .toURI());
     } catch (URISyntaxException e) {
       throw new AssertionError(e);
     }
@@ -101,14 +107,12 @@ class ModelDirectoryTest {
     Tower image = new Tower(20, 3, 4, 28, Activation.QUICK_GELU, 1e-5);
     Tower text = new Tower(16, 2, 2, 24, Activation.QUICK_GELU, 1e-5);
     boolean highest = form.equals("open_clip");
-    assertEquals(
-        new ClipConfig(image, text, 12, 4, 10, 60, 12, 58, 59, highest), model.config());
+    assertEquals(new ClipConfig(image, text, 12, 4, 10, 60, 12, 58, 59, highest), model.config());
     assertArrayEquals(new float[] {0.5f, 0.25f, 0.125f}, model.preprocessing().mean());
     assertArrayEquals(new float[] {0.25f, 0.5f, 1f}, model.preprocessing().std());
     assertEquals(12, model.preprocessing().imageSize());
     assertEquals(12, model.preprocessing().resizeShortSide());
-    assertArrayEquals(
-        model.tokenizer().encode("cat red"), plain.tokenizer().encode("cat red"));
+    assertArrayEquals(model.tokenizer().encode("cat red"), plain.tokenizer().encode("cat red"));
   }
 
   @Test
@@ -124,7 +128,9 @@ class ModelDirectoryTest {
     String before = ModelDirectory.open(copy).fingerprint();
     editWeights(
         weights -> {
-          float[] scale = {Math.nextUp(Objects.requireNonNull(weights.get("logit_scale")).toFloats()[0])};
+          float[] scale = {
+            Math.nextUp(Objects.requireNonNull(weights.get("logit_scale")).toFloats()[0])
+          };
           weights.put("logit_scale", TensorData.ofFloats("logit_scale", List.of(), scale));
           return weights;
         });
@@ -198,7 +204,8 @@ class ModelDirectoryTest {
         "\"patch_size\": 4 | \"patch_size\": 13 | vision_config.patch_size",
         "{ | [ | config.json"
       })
-  void open_badConfig_isRefusedByItsKey(String from, String to, String expected) throws IOException {
+  void open_badConfig_isRefusedByItsKey(String from, String to, String expected)
+      throws IOException {
     edit("config.json", text -> text.replaceFirst(Pattern.quote(from), to));
     assertRefused(expected);
   }
@@ -224,7 +231,9 @@ class ModelDirectoryTest {
   void open_sizesAsNumbers_areRead() throws IOException {
     edit(
         "preprocessor_config.json",
-        text -> text.replace("{\"shortest_edge\": 12}", "14").replace("{\"height\": 12, \"width\": 12}", "12"));
+        text ->
+            text.replace("{\"shortest_edge\": 12}", "14")
+                .replace("{\"height\": 12, \"width\": 12}", "12"));
     assertEquals(14, ModelDirectory.open(copy).preprocessing().resizeShortSide());
   }
 
@@ -251,7 +260,8 @@ class ModelDirectoryTest {
   void open_extraTensor_isRefused() throws IOException {
     editWeights(
         weights -> {
-          weights.put("adapter.weight", TensorData.ofFloats("adapter.weight", List.of(1L), new float[1]));
+          weights.put(
+              "adapter.weight", TensorData.ofFloats("adapter.weight", List.of(1L), new float[1]));
           return weights;
         });
     assertRefused("adapter.weight");
@@ -325,7 +335,8 @@ class ModelDirectoryTest {
     assertTrue(files.has("config.json"));
     assertFalse(files.has("tokenizer.json"));
     try (InputStream in = Files.newInputStream(golden("fp32").resolve("config.json"))) {
-      assertArrayEquals(in.readAllBytes(), files.text("config.json").getBytes(StandardCharsets.UTF_8));
+      assertArrayEquals(
+          in.readAllBytes(), files.text("config.json").getBytes(StandardCharsets.UTF_8));
     }
     assertEquals(
         Safetensors.open(golden("fp32").resolve("model.safetensors")).tensors(),

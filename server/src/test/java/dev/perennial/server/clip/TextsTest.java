@@ -14,7 +14,8 @@ class TextsTest {
 
   @Test
   void of_differentLengths_cutAfterTheLastEnd() {
-    Texts texts = Texts.of(List.of(new int[] {1, 9, 49, 49, 49}, new int[] {1, 5, 6, 49, 0}), highest);
+    Texts texts =
+        Texts.of(List.of(new int[] {1, 9, 49, 49, 49}, new int[] {1, 5, 6, 49, 0}), highest);
     assertEquals(4, texts.length());
     assertArrayEquals(new int[] {2, 3}, texts.ends());
     assertArrayEquals(new long[] {1, 9, 49, 0, 1, 5, 6, 49}, texts.tokens());

@@ -76,7 +76,11 @@ final class TinyClip {
     int image = length * CONFIG.image().width();
     int text = length * CONFIG.text().width();
     return new Prefixes(
-        length, layers(depth, image), layers(depth, image), layers(depth, text), layers(depth, text));
+        length,
+        layers(depth, image),
+        layers(depth, image),
+        layers(depth, text),
+        layers(depth, text));
   }
 
   Prefixes zeroValues(Prefixes prefixes) {

@@ -50,9 +50,11 @@ class TokenizerTest {
   }
 
   private static InputStream resource(String name) {
-    return Objects.requireNonNull(TokenizerTest.class.getResourceAsStream("/golden/tokenizer/" + name));
+    return Objects.requireNonNull(
+        TokenizerTest.class.getResourceAsStream("/golden/tokenizer/" + name));
   }
 
+  @SuppressWarnings("ArrayRecordComponent") // compared with assertArrayEquals
   private record Golden(String text, int[] ids) {}
 
   private static List<Golden> golden() throws IOException {
@@ -61,7 +63,9 @@ class TokenizerTest {
       for (JsonElement element : JsonParser.parseReader(in).getAsJsonArray()) {
         JsonObject object = element.getAsJsonObject();
         golden.add(
-            new Golden(object.get("text").getAsString(), new Gson().fromJson(object.get("ids"), int[].class)));
+            new Golden(
+                object.get("text").getAsString(),
+                new Gson().fromJson(object.get("ids"), int[].class)));
       }
     }
     return golden;
@@ -116,7 +120,8 @@ class TokenizerTest {
   void encode_tokenizerJson_givesTheSame() throws IOException {
     // As transformers saves it: special tokens, a post-processor and truncation included.
     JsonObject json =
-        JsonParser.parseString(TokenizerFiles.read(ModelFiles.of(clip)).definition()).getAsJsonObject();
+        JsonParser.parseString(TokenizerFiles.read(ModelFiles.of(clip)).definition())
+            .getAsJsonObject();
     json.add(
         "added_tokens",
         JsonParser.parseString(
@@ -137,8 +142,7 @@ class TokenizerTest {
     for (Golden golden : golden()) {
       assertArrayEquals(golden.ids, other.encode(golden.text), golden.text);
     }
-    assertArrayEquals(
-        tokenizer.encode("a <|endoftext|> b"), other.encode("a <|endoftext|> b"));
+    assertArrayEquals(tokenizer.encode("a <|endoftext|> b"), other.encode("a <|endoftext|> b"));
   }
 
   @Test
@@ -166,7 +170,10 @@ class TokenizerTest {
   private Tokenizer tiny(String config) throws IOException {
     Path golden;
     try {
-      golden = Path.of(Objects.requireNonNull(TokenizerTest.class.getResource("/golden/model/fp32")).toURI());
+      golden =
+          Path.of(
+              Objects.requireNonNull(TokenizerTest.class.getResource("/golden/model/fp32"))
+                  .toURI());
     } catch (URISyntaxException e) {
       throw new AssertionError(e);
     }
@@ -195,7 +202,8 @@ class TokenizerTest {
   @Test
   void encode_byteOutsideVocabulary_isLeftOutAndMovesNoEnd() throws IOException {
     Tokenizer tiny = tiny("{}");
-    Map<?, ?> vocabulary = new Gson().fromJson(Files.readString(small.resolve("vocab.json")), Map.class);
+    Map<?, ?> vocabulary =
+        new Gson().fromJson(Files.readString(small.resolve("vocab.json")), Map.class);
     int cat = ((Number) Objects.requireNonNull(vocabulary.get("cat</w>"))).intValue();
     assertArrayEquals(new int[] {58, cat, cat, 59}, tiny.encode("cat 7 é cat"));
   }

@@ -21,8 +21,7 @@ class TowersArchiveTest {
   @Test
   void source_anyModel_leavesNoWordToReplace() {
     for (String name : Golden.NAMES) {
-      String code =
-          TowersArchive.source(new Golden(name).config).replaceAll("#[^\n]*", "");
+      String code = TowersArchive.source(new Golden(name).config).replaceAll("#[^\n]*", "");
       assertFalse(Pattern.compile("\\b(IMAGE|TEXT|PATCH)(_[A-Z]+)?\\b").matcher(code).find(), code);
     }
   }

@@ -67,9 +67,7 @@ final class TwinTowers {
         rows.add(embeddings.get(token));
       }
       NDArray x = NDArrays.stack(rows); // (N, W)
-      x =
-          x.add(
-              weight(m, name + "embeddings.position_embedding.weight").get("0:" + tokens.length));
+      x = x.add(weight(m, name + "embeddings.position_embedding.weight").get("0:" + tokens.length));
       x =
           layers(
               x,
@@ -134,8 +132,7 @@ final class TwinTowers {
   }
 
   /** O = softmax(QK^T / sqrt(D)) V + w softmax(Q key^T / sqrt(D)) value, then the projection. */
-  private static NDArray headOf(
-      NDArray q, NDArray k, NDArray v, boolean causal, NDManager m) {
+  private static NDArray headOf(NDArray q, NDArray k, NDArray v, boolean causal, NDManager m) {
     NDArray logits = q.matMul(k.transpose()).div(Math.sqrt((double) q.getShape().get(1))); // (N, N)
     if (causal) {
       int n = Math.toIntExact(q.getShape().get(0));

@@ -24,7 +24,14 @@ class TextFormsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"0,0", "250us,250000", "5ms,5000000", "10s,10000000000", "2m,120000000000", "1h,3600000000000"})
+  @CsvSource({
+    "0,0",
+    "250us,250000",
+    "5ms,5000000",
+    "10s,10000000000",
+    "2m,120000000000",
+    "1h,3600000000000"
+  })
   void duration_parse_understands(String text, long nanos) {
     Duration parsed = DurationText.parse(text);
     assertEquals(nanos, parsed.toNanos());

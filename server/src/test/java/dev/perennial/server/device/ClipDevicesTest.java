@@ -28,6 +28,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -38,8 +39,8 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Devices with the real towers (random weights, fp32), against a model of the test's own that does
- * one image after the other. 1e-4 on probabilities is what promise 2 allows; logits at scale 41.5 are
- * compared at 1e-4 times that scale, the error of a cosine that a batch's shape may cause.
+ * one image after the other. 1e-4 on probabilities is what promise 2 allows; logits at scale 41.5
+ * are compared at 1e-4 times that scale, the error of a cosine that a batch's shape may cause.
  */
 class ClipDevicesTest {
   private static final ClipConfig CLIP = RandomClip.tiny();
@@ -122,8 +123,7 @@ class ClipDevicesTest {
     List<Prefixes> prefixes =
         snapshot.tasks().stream().map(task -> task.version().prefixes()).toList();
     try (PrefixBank bank = model.bank(prefixes)) {
-      float[] features =
-          model.imageFeatures(List.of(pixels), bank, new int[1], new float[1]);
+      float[] features = model.imageFeatures(List.of(pixels), bank, new int[1], new float[1]);
       Route route = snapshot.route(features, 0);
       int slot = 0;
       float gateWeight = 0;
@@ -131,8 +131,7 @@ class ClipDevicesTest {
         slot = route.slot();
         gateWeight = (float) route.gateWeight();
         features =
-            model.imageFeatures(
-                List.of(pixels), bank, new int[] {slot}, new float[] {gateWeight});
+            model.imageFeatures(List.of(pixels), bank, new int[] {slot}, new float[] {gateWeight});
       }
       int count = LABELS.prompts().size();
       List<int[]> texts = IntStream.range(0, count).mapToObj(ClipDevicesTest::tokens).toList();
@@ -206,7 +205,7 @@ class ClipDevicesTest {
         assertSame(get(classify(single, image(i))), crowded.get(i), 2e-3);
         // 0.0008 logits of interpolation and the rounding of a batch's shape.
         assertSame(alone(pool.snapshot(), image(i)), crowded.get(i), 3e-3);
-        adapted += crowded.get(i).routing().gateWeight() > 0.5 ? 1 : 0;
+        adapted += Objects.requireNonNull(crowded.get(i).routing()).gateWeight() > 0.5 ? 1 : 0;
       }
       assertTrue(adapted >= 48, "images with a task: " + adapted);
     }
@@ -277,7 +276,7 @@ class ClipDevicesTest {
     publisher.join();
     assertEquals(300, answers.size());
     for (int i = 0; i < answers.size(); i++) {
-      PoolSnapshot snapshot = snapshots.get(answers.get(i).epoch());
+      PoolSnapshot snapshot = Objects.requireNonNull(snapshots.get(answers.get(i).epoch()));
       assertSame(alone(snapshot, image(numbers.get(i))), answers.get(i), 3e-3);
     }
     assertTrue(answers.stream().map(Classification::epoch).distinct().count() > 3);
@@ -310,8 +309,7 @@ class ClipDevicesTest {
   }
 
   private float[] text(PrefixBank bank, int prompt, float gateWeight) {
-    return model.textFeatures(
-        List.of(tokens(prompt)), bank, new int[1], new float[] {gateWeight});
+    return model.textFeatures(List.of(tokens(prompt)), bank, new int[1], new float[] {gateWeight});
   }
 
   @Test

@@ -27,8 +27,8 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * What {@link Devices} cost beside the model called directly with the same batches: throughput with a
- * full queue, and the latency of a lone request against two forward passes. Random weights; every
+ * What {@link Devices} cost beside the model called directly with the same batches: throughput with
+ * a full queue, and the latency of a lone request against two forward passes. Random weights; every
  * image belongs to a task, so takes both passes. From the folder {@code server}, after {@code mvn
  * test-compile}:
  *
@@ -85,8 +85,7 @@ final class DevicesBenchmark {
   }
 
   private void run(int rounds) {
-    TaskPool pool =
-        TaskPool.open(new InMemoryTaskStore(), FakeWorld.BACKBONE, clip.embedDim());
+    TaskPool pool = TaskPool.open(new InMemoryTaskStore(), FakeWorld.BACKBONE, clip.embedDim());
     pool.publish(task);
     DevicesConfig config =
         new DevicesConfig(
@@ -222,8 +221,7 @@ final class DevicesBenchmark {
       int of = (i / embedDim) % seen;
       rows[i] = features[of * embedDim + i % embedDim] + 0.01f * (float) random.nextGaussian();
     }
-    FeatureStatistics statistics =
-        FeatureStatistics.of(rows, embedDim, new int[3 * embedDim], 1);
+    FeatureStatistics statistics = FeatureStatistics.of(rows, embedDim, new int[3 * embedDim], 1);
     double logDensity =
         new TaskGaussian(statistics, new GateConstants(GateKind.ROBUST, 0, 1))
             .logDensity(features, 0);

@@ -16,6 +16,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -24,8 +25,8 @@ import org.junit.jupiter.api.Test;
 
 /**
  * The promises that hold whatever runs at the same time: batch invariance (2), exact unlearning (3)
- * and atomic publishing (5). Each answer is compared with {@link FakeWorld#classify}, which does one
- * image by itself.
+ * and atomic publishing (5). Each answer is compared with {@link FakeWorld#classify}, which does
+ * one image by itself.
  */
 class DevicesPromisesTest {
   private static final LabelSet LABELS = FakeWorld.manyLabels("label", 12);
@@ -133,14 +134,16 @@ class DevicesPromisesTest {
       }
       teach(server, "thermal", "sodium");
       assertEquals(
-          "thermal", get(server.classify(images.get(1), LABELS)).routing().task());
+          "thermal",
+          Objects.requireNonNull(get(server.classify(images.get(1), LABELS)).routing()).task());
       server.pool.delete("thermal");
       get(server.devices.installed(server.pool.delete("sodium").epoch()));
       for (int i = 0; i < images.size(); i++) {
         Classification after = get(server.classify(images.get(i), LABELS));
-        assertArrayEquals(before.get(i).probabilities(), after.probabilities());
-        assertArrayEquals(before.get(i).logits(), after.logits());
-        assertEquals(before.get(i).routing(), after.routing());
+        Classification then = Objects.requireNonNull(before.get(i));
+        assertArrayEquals(then.probabilities(), after.probabilities());
+        assertArrayEquals(then.logits(), after.logits());
+        assertEquals(then.routing(), after.routing());
         assertNotEquals(before.get(i).epoch(), after.epoch());
       }
       get(server.devices.installed(server.pool.delete("sketch").epoch()));
@@ -174,7 +177,7 @@ class DevicesPromisesTest {
       publisher.join();
       assertEquals(4 * ROUNDS * 20, asked.size());
       for (Asked one : asked) {
-        PoolSnapshot snapshot = snapshots.get(one.answer().epoch());
+        PoolSnapshot snapshot = Objects.requireNonNull(snapshots.get(one.answer().epoch()));
         assertSame(FakeWorld.classify(snapshot, one.pixels(), one.labels()), one.answer());
       }
       long rerouted = server.devices.stats().stream().mapToLong(DeviceStats::rerouted).sum();

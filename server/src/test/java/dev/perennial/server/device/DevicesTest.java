@@ -17,6 +17,7 @@ import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -24,6 +25,7 @@ import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
+@SuppressWarnings("try") // a device is let go in the middle of a test
 class DevicesTest {
   private static final LabelSet LABELS = FakeWorld.labels("cat", "dog", "tree");
 
@@ -63,8 +65,9 @@ class DevicesTest {
     try (FakeServer server = FakeServer.start()) {
       get(server.devices.installed(server.pool.publish(version("sketch", 0)).epoch()));
       Classification answer = get(server.classify(image("sketch", 1), LABELS));
-      assertEquals("sketch", answer.routing().task());
-      assertTrue(answer.routing().gateWeight() > 0.9f, answer.routing().toString());
+      Classification.Routing routing = Objects.requireNonNull(answer.routing());
+      assertEquals("sketch", routing.task());
+      assertTrue(routing.gateWeight() > 0.9f, routing.toString());
       DeviceStats stats = server.devices.stats().get(0);
       assertEquals(1, stats.secondPassRows());
       assertTrue(stats.textRows() == 3 || stats.textRows() == 6, "texts: " + stats.textRows());
@@ -90,8 +93,9 @@ class DevicesTest {
     try (FakeServer server = FakeServer.start()) {
       get(server.devices.installed(server.pool.publish(version("sketch", 0)).epoch()));
       Classification answer = get(server.classify(image("unseen", 1), LABELS));
-      assertEquals("sketch", answer.routing().task());
-      assertTrue(answer.routing().gateWeight() <= 1e-5f);
+      Classification.Routing routing = Objects.requireNonNull(answer.routing());
+      assertEquals("sketch", routing.task());
+      assertTrue(routing.gateWeight() <= 1e-5f);
       assertEquals(0, server.devices.stats().get(0).secondPassRows());
     }
   }
@@ -105,8 +109,7 @@ class DevicesTest {
           FakeWorld.classify(server.pool.snapshot(), image("sketch", 1), many);
       assertArrayEquals(expected.probabilities(), answer.probabilities(), 1e-5f);
       assertArrayEquals(
-          answer.probabilities(),
-          get(server.classify(image("sketch", 1), many)).probabilities());
+          answer.probabilities(), get(server.classify(image("sketch", 1), many)).probabilities());
       assertTrue(
           server.encoder().batches.stream()
               .allMatch(batch -> batch.size() <= TextFeatures.CHUNK_ROWS));
@@ -336,22 +339,20 @@ class DevicesTest {
     for (int i = 0; i < 20; i++) {
       waiting.add(server.classify(image("sketch", i), LABELS));
     }
-    CompletableFuture<Void> step = server.devices.workers().get(0).step(model -> null);
+    CompletableFuture<Boolean> step = server.devices.workers().get(0).step(model -> true);
     CompletableFuture<Void> epoch = server.devices.installed(99);
     Thread closing = new Thread(server::close);
     closing.start();
     assertEquals(ErrorCode.UNAVAILABLE, failure(waiting.get(19)).code());
     held.close();
     get(running); // what is in hand is finished
-    waiting.forEach(
-        future -> assertEquals("SHUTTING_DOWN", failure(future).reason()));
+    waiting.forEach(future -> assertEquals("SHUTTING_DOWN", failure(future).reason()));
     assertEquals(ErrorCode.UNAVAILABLE, failure(step).code());
     assertEquals(ErrorCode.UNAVAILABLE, failure(epoch).code());
     assertEquals(
         ErrorCode.UNAVAILABLE, failure(server.classify(image("sketch", 0), LABELS)).code());
     assertEquals(
-        ErrorCode.UNAVAILABLE,
-        failure(server.devices.workers().get(0).step(model -> null)).code());
+        ErrorCode.UNAVAILABLE, failure(server.devices.workers().get(0).step(model -> true)).code());
     server.close();
     assertTrue(server.encoder().closed);
     assertEquals(0, server.devices.inFlight());
@@ -381,8 +382,7 @@ class DevicesTest {
   void classify_deviceDies_othersGoOnAndWithoutAnyItIsUnavailable() {
     FakeEncoder dying = new FakeEncoder();
     FakeEncoder living = new FakeEncoder();
-    FakeServer server =
-        new FakeServer(List.of("cpu", "cpu"), List.of(() -> dying, () -> living));
+    FakeServer server = new FakeServer(List.of("cpu", "cpu"), List.of(() -> dying, () -> living));
     server.devices.start();
     dying.before =
         batch -> {
@@ -412,8 +412,7 @@ class DevicesTest {
   void classify_twoDevices_goesToTheLessLoaded() {
     FakeEncoder first = new FakeEncoder();
     FakeEncoder second = new FakeEncoder();
-    FakeServer server =
-        new FakeServer(List.of("cpu", "cpu"), List.of(() -> first, () -> second));
+    FakeServer server = new FakeServer(List.of("cpu", "cpu"), List.of(() -> first, () -> second));
     server.devices.start();
     CountDownLatch release = new CountDownLatch(1);
     CountDownLatch entered = new CountDownLatch(1);
@@ -477,17 +476,12 @@ class DevicesTest {
       ServingException unknown = failure(embed(server, text, "nothing", 0.7f));
       assertEquals("TASK_NOT_FOUND", unknown.reason());
       assertEquals("task", unknown.field());
-      assertEquals(
-          "gate_weight", failure(embed(server, text, "sketch", Float.NaN)).field());
+      assertEquals("gate_weight", failure(embed(server, text, "sketch", Float.NaN)).field());
     }
   }
 
   private static CompletableFuture<Embedding> embed(
-      FakeServer server,
-      EmbedQuery.Input input,
-      @Nullable String task,
-      float gateWeight) {
-    return server.devices.embed(
-        new EmbedQuery(input, task, gateWeight, Long.MAX_VALUE, "source"));
+      FakeServer server, EmbedQuery.Input input, @Nullable String task, float gateWeight) {
+    return server.devices.embed(new EmbedQuery(input, task, gateWeight, Long.MAX_VALUE, "source"));
   }
 }

@@ -10,9 +10,9 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Two towers in plain Java that behave as the real ones do towards their callers: features of length
- * 1, bent by a task's prefixes as far as the gate weight says, each row by itself. A task is known by
- * the first number of its image keys and text keys.
+ * Two towers in plain Java that behave as the real ones do towards their callers: features of
+ * length 1, bent by a task's prefixes as far as the gate weight says, each row by itself. A task is
+ * known by the first number of its image keys and text keys.
  */
 final class FakeEncoder implements Encoder {
   static final int EMBED_DIM = 16;
@@ -82,8 +82,7 @@ final class FakeEncoder implements Encoder {
     for (float weight : gateWeights) {
       weights.add(weight);
     }
-    Batch batch =
-        new Batch(images, slots.length, weights, Arrays.stream(slots).boxed().toList());
+    Batch batch = new Batch(images, slots.length, weights, Arrays.stream(slots).boxed().toList());
     batches.add(batch);
     before.accept(batch);
   }

@@ -96,8 +96,8 @@ final class FakeWorld {
   }
 
   /**
-   * DIKI for one image, the obvious way: route by the frozen features, run both towers with that task
-   * and weight; the texts' features interpolated on the grid.
+   * DIKI for one image, the obvious way: route by the frozen features, run both towers with that
+   * task and weight; the texts' features interpolated on the grid.
    */
   static Classification classify(PoolSnapshot snapshot, float[] pixels, LabelSet labels) {
     float[] features = FakeEncoder.image(pixels, null, 0);

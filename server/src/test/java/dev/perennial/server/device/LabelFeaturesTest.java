@@ -95,16 +95,14 @@ class LabelFeaturesTest {
             List.of(List.of(), List.of()));
     float[] features = {0.6f, 0.8f};
     float[] matrix = {1, 0, 0.6f, 0, 1, 0.8f}; // dots 0.6, 0.8, 1.0
-    LabelFeatures.Scores scores =
-        new LabelFeatures(labels, 2, matrix, null).score(features, 0, 10);
+    LabelFeatures.Scores scores = new LabelFeatures(labels, 2, matrix, null).score(features, 0, 10);
     double cat = Math.exp(8);
     double dog = Math.exp(6) + Math.exp(10);
     assertArrayEquals(
         new float[] {(float) (cat / (cat + dog)), (float) (dog / (cat + dog))},
         scores.probabilities(),
         1e-6f);
-    assertArrayEquals(
-        new float[] {8, (float) Math.log(dog)}, scores.logits(), 1e-5f);
+    assertArrayEquals(new float[] {8, (float) Math.log(dog)}, scores.logits(), 1e-5f);
   }
 
   @Test
@@ -128,8 +126,7 @@ class LabelFeaturesTest {
   void score_notFinite_throws() {
     LabelFeatures features =
         new LabelFeatures(FakeWorld.labels("a"), 2, new float[] {Float.NaN, 0}, null);
-    assertThrows(
-        ArithmeticException.class, () -> features.score(new float[] {1, 0}, 0, SCALE));
+    assertThrows(ArithmeticException.class, () -> features.score(new float[] {1, 0}, 0, SCALE));
   }
 
   @Test

@@ -125,7 +125,9 @@ class BadInputIT {
             TestImages.encoded(TestImages.truncated(TestImages.file("png", photo))),
             image),
         Arguments.of(
-            "1 pixel", TestImages.encoded(TestImages.file("png", TestImages.noise(1, 1, 9, 1))), OK),
+            "1 pixel",
+            TestImages.encoded(TestImages.file("png", TestImages.noise(1, 1, 9, 1))),
+            OK),
         Arguments.of("20,000 pixels wide", TestImages.encoded(TestImages.bomb(20_000, 2)), image),
         Arguments.of("bomb", TestImages.encoded(TestImages.bomb(40_000, 40_000)), image),
         Arguments.of(
@@ -152,7 +154,9 @@ class BadInputIT {
             Image.newBuilder().setRaw(RawImage.newBuilder().setWidth(9).setHeight(9)).build(),
             "INVALID_ARGUMENT IMAGE_SIZE image.raw.rgb"),
         Arguments.of(
-            "NaN in a tensor", nan.build(), "INVALID_ARGUMENT TENSOR_VALUE image.pixels.values[17]"),
+            "NaN in a tensor",
+            nan.build(),
+            "INVALID_ARGUMENT TENSOR_VALUE image.pixels.values[17]"),
         Arguments.of(
             "tensor of another size",
             TestImages.pixels(0.5f, PIXELS - 1),
@@ -198,9 +202,7 @@ class BadInputIT {
             LabelSet.getDefaultInstance(),
             "INVALID_ARGUMENT MISSING_LABEL_SET label_set"),
         Arguments.of(
-            "task without a name",
-            Requests.task(""),
-            "INVALID_ARGUMENT EMPTY_TASK label_set.task"),
+            "task without a name", Requests.task(""), "INVALID_ARGUMENT EMPTY_TASK label_set.task"),
         Arguments.of(
             "template without a place",
             template("a photo"),
@@ -232,8 +234,7 @@ class BadInputIT {
     String seen = answer.hasError() ? Requests.failure(answer.getError()) : OK;
     String pattern = "\\Q" + expected.replace("*", "\\E\\w+\\Q") + "\\E";
     assertTrue(seen.matches(pattern), () -> seen + ", expected " + expected + "\n" + answer);
-    call.onNext(
-        Requests.classify(TestImages.png(0x102030, 4), Requests.labels("whole", "again")));
+    call.onNext(Requests.classify(TestImages.png(0x102030, 4), Requests.labels("whole", "again")));
     assertTrue(answers.next().hasClassification());
     call.onCompleted();
     assertNull(answers.end());

@@ -9,6 +9,7 @@ import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -100,7 +101,7 @@ class DecodePoolTest {
     release.countDown();
     ExecutionException seen =
         assertThrows(ExecutionException.class, () -> bad.get(10, TimeUnit.SECONDS));
-    assertEquals(StackOverflowError.class, seen.getCause().getClass());
+    assertEquals(StackOverflowError.class, Objects.requireNonNull(seen.getCause()).getClass());
     assertEquals(1, good.get(10, TimeUnit.SECONDS));
   }
 
@@ -117,7 +118,7 @@ class DecodePoolTest {
   private static ServingException failure(CompletableFuture<?> future) {
     ExecutionException seen =
         assertThrows(ExecutionException.class, () -> future.get(10, TimeUnit.SECONDS));
-    return (ServingException) seen.getCause();
+    return (ServingException) Objects.requireNonNull(seen.getCause());
   }
 
   private static void awaitQuietly(CountDownLatch latch) {

@@ -34,6 +34,6 @@ class GrpcConfigTest {
   void at_wrongPort_saysValueAndExpected() {
     ServingException seen =
         assertThrows(ServingException.class, () -> GrpcConfig.DEFAULT.at("localhost", 70_000));
-    assertTrue(seen.getMessage().contains("port: 70000 (expected: 0..65535)"));
+    assertTrue(String.valueOf(seen.getMessage()).contains("port: 70000 (expected: 0..65535)"));
   }
 }

@@ -26,11 +26,11 @@ import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.protobuf.StatusProto;
-import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -61,7 +61,7 @@ class GrpcEndpointIT {
             SERVICE,
             "GetTask",
             GetTaskRequest.getDefaultInstance(),
-            (call, q) -> answer.get().get()));
+            (call, q) -> Objects.requireNonNull(answer.get()).get()));
     methods.addAll(new ReflectionService(List.of(SERVICE)).methods());
     endpoint = new GrpcEndpoint(GrpcConfig.DEFAULT.at("127.0.0.1", 0), methods, health);
     endpoint.start();
@@ -75,9 +75,7 @@ class GrpcEndpointIT {
   }
 
   private ManagedChannel channel() {
-    return NettyChannelBuilder.forAddress(new InetSocketAddress("127.0.0.1", endpoint.port()))
-        .usePlaintext()
-        .build();
+    return NettyChannelBuilder.forAddress("127.0.0.1", endpoint.port()).usePlaintext().build();
   }
 
   private TaskServiceGrpc.TaskServiceBlockingStub tasks() {
@@ -269,7 +267,7 @@ class GrpcEndpointIT {
     AtomicReference<Iterator<HealthCheckResponse>> first = new AtomicReference<>();
     leaving.run(() -> first.set(stub.watch(HealthCheckRequest.getDefaultInstance())));
     Iterator<HealthCheckResponse> second = stub.watch(HealthCheckRequest.getDefaultInstance());
-    assertEquals(ServingStatus.SERVING, first.get().next().getStatus());
+    assertEquals(ServingStatus.SERVING, Objects.requireNonNull(first.get()).next().getStatus());
     assertEquals(ServingStatus.SERVING, second.next().getStatus());
     leaving.cancel(null);
     Until.holds(() -> health.watchers() == 1);

@@ -62,7 +62,9 @@ class InferenceIT {
     return all.stream().sorted(Comparator.comparing(ClassifyResponse::getIndex)).toList();
   }
 
-  /** Each is sent when the one before is answered: nothing shares a batch, so bits are comparable. */
+  /**
+   * Each is sent when the one before is answered: nothing shares a batch, so bits are comparable.
+   */
   private static List<ClassifyResponse> classifyOneByOne(ClassifyRequest... requests) {
     StreamAnswers<ClassifyRequest, ClassifyResponse> answers = StreamAnswers.eager();
     StreamObserver<ClassifyRequest> call = server.inference().classify(answers);

@@ -18,8 +18,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * A client that asks and resets its stream in one breath, over a bare socket: no client library lets
- * a test choose which frames arrive together.
+ * A client that asks and resets its stream in one breath, over a bare socket: no client library
+ * lets a test choose which frames arrive together.
  */
 class ResetStreamIT {
   private static final int DATA = 0;

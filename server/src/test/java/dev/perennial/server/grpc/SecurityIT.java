@@ -23,7 +23,6 @@ import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.MetadataUtils;
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
@@ -114,7 +113,9 @@ class SecurityIT {
     ManagedChannel channel = plain(endpoint);
     assertEquals(GetTaskResponse.getDefaultInstance(), call(channel, "Bearer secret-1"));
     assertEquals(GetTaskResponse.getDefaultInstance(), call(channel, "bearer secret-2"));
-    String[] wrong = {null, "Bearer secret-3", "Bearer ", "Basic secret-1", "secret-1", "# operators"};
+    String[] wrong = {
+      null, "Bearer secret-3", "Bearer ", "Basic secret-1", "secret-1", "# operators"
+    };
     for (String authorization : wrong) {
       StatusRuntimeException seen =
           assertThrows(StatusRuntimeException.class, () -> call(channel, authorization));
@@ -140,7 +141,7 @@ class SecurityIT {
     GrpcConfig.Tls tls = certificate();
     GrpcEndpoint endpoint = start(tls, null);
     ManagedChannel channel =
-        NettyChannelBuilder.forAddress(new InetSocketAddress("127.0.0.1", endpoint.port()))
+        NettyChannelBuilder.forAddress("127.0.0.1", endpoint.port())
             .overrideAuthority("localhost")
             .sslContext(
                 GrpcSslContexts.forClient().trustManager(tls.certificate().toFile()).build())

@@ -93,7 +93,9 @@ class TaskIT {
     assertEquals(job.getVersionId(), taught.get(0).getRouting().getVersionId());
     assertTrue(taught.get(0).getEpoch() >= job.getEpoch());
     long epoch =
-        server.tasks().deleteTask(DeleteTaskRequest.newBuilder().setName("colours").build())
+        server
+            .tasks()
+            .deleteTask(DeleteTaskRequest.newBuilder().setName("colours").build())
             .getEpoch();
     assertTrue(epoch > job.getEpoch());
     List<Classification> after = askAll();
@@ -167,18 +169,14 @@ class TaskIT {
     assertEquals(values(firstAnswers), values(askAll()));
     activate("colours", second.getVersionId());
     assertEquals(values(secondAnswers), values(askAll()));
-    assertEquals(
-        Status.Code.NOT_FOUND, codeOf(() -> activate("colours", "0".repeat(64))));
+    assertEquals(Status.Code.NOT_FOUND, codeOf(() -> activate("colours", "0".repeat(64))));
   }
 
   private ActivateTaskVersionResponse activate(String name, String versionId) {
     return server
         .tasks()
         .activateTaskVersion(
-            ActivateTaskVersionRequest.newBuilder()
-                .setName(name)
-                .setVersionId(versionId)
-                .build());
+            ActivateTaskVersionRequest.newBuilder().setName(name).setVersionId(versionId).build());
   }
 
   @Test
@@ -192,8 +190,7 @@ class TaskIT {
       ListTasksResponse page =
           server
               .tasks()
-              .listTasks(
-                  ListTasksRequest.newBuilder().setPageSize(2).setPageToken(token).build());
+              .listTasks(ListTasksRequest.newBuilder().setPageSize(2).setPageToken(token).build());
       page.getTasksList().forEach(task -> seen.add(task.getName()));
       token = page.getNextPageToken();
     } while (!token.isEmpty());
@@ -202,15 +199,14 @@ class TaskIT {
         Status.Code.INVALID_ARGUMENT,
         codeOf(
             () ->
-                server
-                    .tasks()
-                    .listTasks(ListTasksRequest.newBuilder().setPageToken("%").build())));
+                server.tasks().listTasks(ListTasksRequest.newBuilder().setPageToken("%").build())));
   }
 
   @Test
   void watchPool_changes_areToldInOrder() {
     StreamAnswers<WatchPoolRequest, WatchPoolResponse> watch = StreamAnswers.eager();
-    TaskServiceGrpc.newStub(server.channel()).watchPool(WatchPoolRequest.getDefaultInstance(), watch);
+    TaskServiceGrpc.newStub(server.channel())
+        .watchPool(WatchPoolRequest.getDefaultInstance(), watch);
     WatchPoolResponse empty = watch.next();
     assertEquals(0, empty.getTasksCount());
     TrainingJob job = Teaching.teach(server, "colours");

@@ -137,8 +137,7 @@ class TrainingIT {
     for (TrainResponse response : all) {
       if (response.hasRejected()) {
         String failure = Requests.failure(response.getRejected().getError());
-        assertTrue(
-            failure.matches("INVALID_ARGUMENT \\w+ example\\.(image\\..*|label)"), failure);
+        assertTrue(failure.matches("INVALID_ARGUMENT \\w+ example\\.(image\\..*|label)"), failure);
       }
     }
     TrainingJob last = all.get(all.size() - 1).getJob();
@@ -207,8 +206,7 @@ class TrainingIT {
   void train_outOfOrder_isRefused() {
     assertEquals("INVALID_ARGUMENT MISSING_SPEC spec", refusal(Teaching.example(0)));
     assertEquals("INVALID_ARGUMENT MISSING_SPEC spec", refusal(Teaching.commit()));
-    assertEquals(
-        "INVALID_ARGUMENT MISSING_PART part", refusal(TrainRequest.getDefaultInstance()));
+    assertEquals("INVALID_ARGUMENT MISSING_PART part", refusal(TrainRequest.getDefaultInstance()));
     assertEquals(
         "INVALID_ARGUMENT SECOND_SPEC spec",
         refusal(Teaching.spec("order", ""), Teaching.spec("order", "")));
@@ -315,8 +313,7 @@ class TrainingIT {
             () ->
                 server
                     .trainingBlocking()
-                    .watchTrainingJob(
-                        WatchTrainingJobRequest.newBuilder().setJobId("x").build())
+                    .watchTrainingJob(WatchTrainingJobRequest.newBuilder().setJobId("x").build())
                     .next());
     assertEquals(Status.Code.NOT_FOUND, watch.getStatus().getCode());
   }

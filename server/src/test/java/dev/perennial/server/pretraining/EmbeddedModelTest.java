@@ -13,8 +13,7 @@ import org.junit.jupiter.api.Test;
 
 /** The model that ships is the one that its card speaks of. */
 class EmbeddedModelTest {
-  private static ZeroShotReport report =
-      new ZeroShotReport(0, 0, 0, 0, 0, Map.of());
+  private static ZeroShotReport report = new ZeroShotReport(0, 0, 0, 0, 0, Map.of());
 
   @BeforeAll
   static void measure() {

@@ -1,17 +1,17 @@
 package dev.perennial.server.pretraining;
 
-import dev.perennial.server.world.PretrainingWorld;
-import dev.perennial.server.world.Glyph;
-import dev.perennial.server.world.CaptionedScene;
-import dev.perennial.server.world.Phrases;
-import dev.perennial.server.world.SeededRandom;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.perennial.server.clip.ContrastiveTraining.AuxiliaryTask;
+import dev.perennial.server.world.CaptionedScene;
 import dev.perennial.server.world.CaptionedScene.Kind;
+import dev.perennial.server.world.Glyph;
+import dev.perennial.server.world.Phrases;
+import dev.perennial.server.world.PretrainingWorld;
+import dev.perennial.server.world.SeededRandom;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;

@@ -51,8 +51,7 @@ class PretrainingTest {
     assertEquals(List.of(40), first.reports);
     assertEquals(first.contrastive, second.contrastive);
     assertTrue(
-        first.mean(STEPS - 10, STEPS) < first.mean(0, 10) - .1,
-        () -> first.contrastive.toString());
+        first.mean(STEPS - 10, STEPS) < first.mean(0, 10) - .1, () -> first.contrastive.toString());
     assertEquals(7, report.miniMtil().size());
     for (String file : List.of("model.safetensors", "config.json", "vocab.json", "README.md")) {
       assertArrayEquals(

@@ -1,9 +1,5 @@
 package dev.perennial.server.pretraining;
 
-import dev.perennial.server.world.PretrainingWorld;
-import dev.perennial.server.world.MiniMtilTask;
-import dev.perennial.server.world.MiniMtil;
-import dev.perennial.server.world.SeededRandom;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -13,9 +9,14 @@ import dev.perennial.server.clip.ModelDirectory;
 import dev.perennial.server.clip.Tokenizer;
 import dev.perennial.server.image.RgbImage;
 import dev.perennial.server.safetensors.TensorData;
+import dev.perennial.server.world.MiniMtil;
+import dev.perennial.server.world.MiniMtilTask;
+import dev.perennial.server.world.PretrainingWorld;
+import dev.perennial.server.world.SeededRandom;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -48,7 +49,7 @@ class TinyClipFilesTest {
   void weights_readBack_roundedToHalfPrecision() {
     assertEquals(weights.size(), directory.weights().size());
     for (TensorData weight : weights) {
-      TensorData read = directory.weights().get(weight.name());
+      TensorData read = Objects.requireNonNull(directory.weights().get(weight.name()));
       assertEquals(weight.shape(), read.shape(), weight.name());
       float[] expected = weight.toFloats();
       float[] actual = read.toFloats();

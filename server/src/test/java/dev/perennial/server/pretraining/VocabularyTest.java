@@ -1,10 +1,10 @@
 package dev.perennial.server.pretraining;
 
-import dev.perennial.server.world.SeededRandom;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.perennial.server.world.SeededRandom;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -14,8 +14,21 @@ import org.junit.jupiter.api.Test;
 class VocabularyTest {
   private static final List<String> UNKNOWN =
       List.of(
-          "cat", "dog", "zebra", "dots", "bluish", "squarely", "redder", "circled", "ellipse", "io",
-          "ed", "ing", "qq", "boxes", "hound");
+          "cat",
+          "dog",
+          "zebra",
+          "dots",
+          "bluish",
+          "squarely",
+          "redder",
+          "circled",
+          "ellipse",
+          "io",
+          "ed",
+          "ing",
+          "qq",
+          "boxes",
+          "hound");
 
   private final Vocabulary vocabulary = new Vocabulary();
 

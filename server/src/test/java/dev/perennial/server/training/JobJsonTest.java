@@ -37,8 +37,7 @@ class JobJsonTest {
   @Test
   void read_written_sameJob() {
     TrainingJob.Progress progress =
-        new TrainingJob.Progress(
-            1, 2, 3, 4, 0.1f, 0.2f, 3.3f, Duration.ZERO, Float.NaN, Float.NaN);
+        new TrainingJob.Progress(1, 2, 3, 4, 0.1f, 0.2f, 3.3f, Duration.ZERO, Float.NaN, Float.NaN);
     TrainingJob job = job(JobState.SUCCEEDED, progress, "version", 12, null);
     JobJson.Stored back = JobJson.read(JobJson.write(job, true));
     assertEquals(job, back.job());
@@ -60,7 +59,8 @@ class JobJsonTest {
 
   @Test
   void read_damaged_isDataLoss() {
-    byte[] whole = JobJson.write(job(JobState.QUEUED, TrainingJob.Progress.NONE, null, 0, null), false);
+    byte[] whole =
+        JobJson.write(job(JobState.QUEUED, TrainingJob.Progress.NONE, null, 0, null), false);
     String text = new String(whole, UTF_8);
     for (String damaged :
         List.of(

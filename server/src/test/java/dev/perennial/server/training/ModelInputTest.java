@@ -79,8 +79,7 @@ class ModelInputTest {
   private static byte[] png(int width, int height, byte[] rgb) throws IOException {
     BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
     for (int i = 0; i < width * height; i++) {
-      int value =
-          (rgb[3 * i] & 255) << 16 | (rgb[3 * i + 1] & 255) << 8 | (rgb[3 * i + 2] & 255);
+      int value = (rgb[3 * i] & 255) << 16 | (rgb[3 * i + 1] & 255) << 8 | (rgb[3 * i + 2] & 255);
       image.setRGB(i % width, i / width, value);
     }
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();

@@ -20,7 +20,9 @@ class RandomShiftTest {
 
   @Test
   void shift_downAndRight_edgesAreRepeated() {
-    float[] image = {1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 8, 7, 6, 5, 4, 3, 2, 1};
+    float[] image = {
+      1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 8, 7, 6, 5, 4, 3, 2, 1
+    };
     float[] moved = RandomShift.shift(image, 3, 1, 1);
     assertArrayEquals(
         new float[] {

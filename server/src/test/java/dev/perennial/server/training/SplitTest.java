@@ -14,7 +14,14 @@ class SplitTest {
 
   @ParameterizedTest
   @CsvSource({
-    "1,0.5,0", "4,0.5,0", "5,0.1,1", "50,0.1,5", "5,0.5,3", "50,0,0", "16,0.1,2", "5,0.001,1"
+    "1,0.5,0",
+    "4,0.5,0",
+    "5,0.1,1",
+    "50,0.1,5",
+    "5,0.5,3",
+    "50,0,0",
+    "16,0.1,2",
+    "5,0.001,1"
   })
   void heldOut_shareOfLargeEnoughClasses(int examples, float share, int held) {
     assertEquals(held, Split.heldOut(examples, share));

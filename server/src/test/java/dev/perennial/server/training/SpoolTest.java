@@ -114,8 +114,7 @@ class SpoolTest {
     assertEquals(3, TestJobs.get(upload.add(pixels, "кот")));
     try (SpoolReader reader = SpoolReader.open(spoolOf("one"), 3)) {
       assertEquals(List.of("ant", "bee", "кот"), labels(reader));
-      assertArrayEquals(
-          new byte[] {1, 2, 3, 4}, ((ExampleImage.Encoded) reader.image(0)).bytes());
+      assertArrayEquals(new byte[] {1, 2, 3, 4}, ((ExampleImage.Encoded) reader.image(0)).bytes());
       RgbImage back = ((ExampleImage.Raw) reader.image(1)).image();
       assertEquals(1, back.width());
       assertEquals(2, back.height());
@@ -155,8 +154,7 @@ class SpoolTest {
     Upload upload = upload(spool, "one", 1_000);
     List<CompletableFuture<Boolean>> safe = new ArrayList<>();
     for (int i = 0; i < 200; i++) {
-      safe.add(
-          upload.add(PICTURE, "ant").thenApply(n -> disk.forcedBytes.get() >= n * RECORD));
+      safe.add(upload.add(PICTURE, "ant").thenApply(n -> disk.forcedBytes.get() >= n * RECORD));
     }
     for (CompletableFuture<Boolean> each : safe) {
       assertTrue(TestJobs.get(each));
@@ -249,8 +247,7 @@ class SpoolTest {
   void acquire_tooManyUploads_refusedUntilOneCloses() throws Exception {
     Spool spool = spool(new TrainingConfig(1, 1_000, 1_000, 1_000, 10));
     Upload first = upload(spool, "first", 1_000);
-    ServingException e =
-        assertThrows(ServingException.class, () -> upload(spool, "second", 1_000));
+    ServingException e = assertThrows(ServingException.class, () -> upload(spool, "second", 1_000));
     assertEquals("TOO_MANY_UPLOADS", e.reason());
     assertEquals(ErrorCode.RESOURCE_EXHAUSTED, e.code());
     first.close();
@@ -266,7 +263,8 @@ class SpoolTest {
     holdChecks = hold;
     Spool spool = spool(new TrainingConfig(2, 1L << 40, 1L << 40, 1_000, 10));
     SpooledUpload upload = upload(spool, "one", 1_000_000);
-    ExampleImage large = new ExampleImage.Encoded(new byte[(int) (Spool.MAX_PENDING_BYTES * 2 / 5)]);
+    ExampleImage large =
+        new ExampleImage.Encoded(new byte[(int) (Spool.MAX_PENDING_BYTES * 2 / 5)]);
     CompletableFuture<Long> first = upload.add(large, "ant");
     CompletableFuture<Long> second = upload.add(large, "ant");
     assertExhausted("UPLOAD_TOO_FAST", upload.add(large, "ant"));
@@ -412,8 +410,7 @@ class SpoolTest {
     assertEquals(reason, e.reason());
   }
 
-  private static void assertExhausted(String reason, CompletableFuture<?> future)
-      throws Exception {
+  private static void assertExhausted(String reason, CompletableFuture<?> future) throws Exception {
     ServingException e = (ServingException) TestJobs.failure(future);
     assertEquals(ErrorCode.RESOURCE_EXHAUSTED, e.code());
     assertEquals(reason, e.reason());

@@ -561,8 +561,7 @@ class TrainingJobsTest {
     TrainingJobs jobs = started(host());
     jobs.close();
     jobs.close();
-    ServingException e =
-        assertThrows(ServingException.class, () -> jobs.open(TestJobs.spec("r")));
+    ServingException e = assertThrows(ServingException.class, () -> jobs.open(TestJobs.spec("r")));
     assertEquals(ErrorCode.UNAVAILABLE, e.code());
   }
 

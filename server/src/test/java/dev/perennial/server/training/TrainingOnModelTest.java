@@ -86,8 +86,7 @@ class TrainingOnModelTest {
       for (LabelledImage image : images) {
         last =
             upload.add(
-                new ExampleImage.Encoded(image.png()),
-                domain.classNames().get(image.classIndex()));
+                new ExampleImage.Encoded(image.png()), domain.classNames().get(image.classIndex()));
       }
       assertEquals(images.size(), TestJobs.get(last));
       return TestJobs.get(upload.commit());

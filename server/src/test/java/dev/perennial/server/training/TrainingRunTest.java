@@ -27,8 +27,7 @@ class TrainingRunTest {
   @Test
   void run_easyDomain_learnsIt() throws Exception {
     TaskVersion version = trained("a", TestJobs.spec("r"));
-    double before =
-        Objects.requireNonNull(version.metrics().get("validation_accuracy_before"));
+    double before = Objects.requireNonNull(version.metrics().get("validation_accuracy_before"));
     assertTrue(before < 0.5, version.metrics()::toString);
     assertEquals(1.0, version.metrics().get("validation_accuracy"));
     assertEquals(30.0, version.metrics().get("examples"));

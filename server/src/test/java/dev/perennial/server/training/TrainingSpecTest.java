@@ -60,7 +60,13 @@ class TrainingSpecTest {
   /** The two measured points (40 epochs of 6 steps, 20 of 18), the bounds, and the official ten. */
   @ParameterizedTest
   @CsvSource({
-    "176,32,40", "550,32,20", "1,32,40", "0,32,40", "1152,32,10", "1000000,32,10", "495,32,23"
+    "176,32,40",
+    "550,32,20",
+    "1,32,40",
+    "0,32,40",
+    "1152,32,10",
+    "1000000,32,10",
+    "495,32,23"
   })
   void epochs_robust_about360Steps(long examples, int batchSize, int epochs) {
     assertEquals(epochs, TrainingSpec.Recipe.ROBUST.epochs(examples, batchSize));
@@ -118,7 +124,8 @@ class TrainingSpecTest {
     assertBad("spec.class_names[2]", "DUPLICATE_CLASS_NAME", "a", twice, "{}", "r");
     List<String> one = List.of("ant");
     assertBad("spec.class_names", "TOO_FEW_CLASSES", "a", one, "{}", "r");
-    List<String> many = new ArrayList<>(IntStream.rangeClosed(0, 10_000).mapToObj(i -> "c" + i).toList());
+    List<String> many =
+        new ArrayList<>(IntStream.rangeClosed(0, 10_000).mapToObj(i -> "c" + i).toList());
     assertBad("spec.class_names", "BAD_CLASSES", "a", many, "{}", "r");
     many.remove(0);
     TrainingSpec.resolve("a", many, "", "", TrainingOptions.DEFAULT, TINY);
@@ -134,10 +141,15 @@ class TrainingSpecTest {
 
   @ParameterizedTest
   @CsvSource({
-    "depth,0", "depth,5", "depth,-1",
-    "prefix_length,0", "prefix_length,65",
-    "epochs,0", "epochs,1001",
-    "batch_size,0", "batch_size,1025"
+    "depth,0",
+    "depth,5",
+    "depth,-1",
+    "prefix_length,0",
+    "prefix_length,65",
+    "epochs,0",
+    "epochs,1001",
+    "batch_size,0",
+    "batch_size,1025"
   })
   void resolve_wholeNumberOutOfBounds_refused(String option, int value) {
     assertBadOption(
@@ -158,8 +170,7 @@ class TrainingSpecTest {
   @ValueSource(floats = {0f, -1f, Float.NaN, Float.POSITIVE_INFINITY})
   void resolve_badLearningRate_refused(float value) {
     assertBadOption(
-        "learning_rate",
-        new TrainingOptions(null, null, 0, null, null, null, null, value, null));
+        "learning_rate", new TrainingOptions(null, null, 0, null, null, null, null, value, null));
   }
 
   @ParameterizedTest

@@ -47,8 +47,7 @@ class MiniMtilFoldersTest {
 
   @Test
   void config_noPictures_refused(@TempDir Path folder) {
-    assertThrows(
-        IllegalArgumentException.class, () -> new MiniMtilFolders.Config(folder, 0, 1, 1));
+    assertThrows(IllegalArgumentException.class, () -> new MiniMtilFolders.Config(folder, 0, 1, 1));
   }
 
   private static void assertSamePixels(RgbImage expected, Path file) throws IOException {

@@ -21,8 +21,7 @@ class MiniMtilTest {
     assertEquals(
         List.of("sketch", "digits", "textures", "counting", "letters", "signs", "thermal"),
         MiniMtil.tasks().stream().map(MiniMtilTask::name).toList());
-    assertEquals(
-        75, MiniMtil.tasks().stream().mapToInt(task -> task.classNames().size()).sum());
+    assertEquals(75, MiniMtil.tasks().stream().mapToInt(task -> task.classNames().size()).sum());
   }
 
   @Test
@@ -51,8 +50,7 @@ class MiniMtilTest {
             "letters", "a6359d7fceadd7ea");
     Map<String, String> actual = new HashMap<>();
     for (MiniMtilTask task : MiniMtil.tasks()) {
-      actual.put(
-          task.name(), Fingerprints.of(pictures(task.images(Split.TEST, 3, MiniMtil.SEED))));
+      actual.put(task.name(), Fingerprints.of(pictures(task.images(Split.TEST, 3, MiniMtil.SEED))));
     }
     assertEquals(expected, actual);
   }
@@ -138,7 +136,7 @@ class MiniMtilTest {
   void task_unknownName_namesTheKnownOnes() {
     IllegalArgumentException failure =
         assertThrows(IllegalArgumentException.class, () -> MiniMtil.task("birds"));
-    assertTrue(failure.getMessage().contains("sketch"), failure.getMessage());
+    assertTrue(String.valueOf(failure.getMessage()).contains("sketch"), failure.getMessage());
     assertNotEquals(MiniMtil.task("sketch"), MiniMtil.task("digits"));
   }
 

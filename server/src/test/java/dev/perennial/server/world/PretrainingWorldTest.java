@@ -23,8 +23,7 @@ class PretrainingWorldTest {
     for (CaptionedScene scene : SCENES) {
       for (Figure figure : scene.scene().figures()) {
         Colour colour = nearest(figure.colour());
-        assertFalse(
-            HeldOut.contains(colour, figure.glyph()), () -> colour + " " + figure.glyph());
+        assertFalse(HeldOut.contains(colour, figure.glyph()), () -> colour + " " + figure.glyph());
       }
     }
   }
@@ -53,8 +52,7 @@ class PretrainingWorldTest {
 
   @Test
   void heldOut_allPairs_oneInTenOfEveryShape() {
-    long pairs =
-        Glyph.shapes().stream().mapToLong(shape -> HeldOut.coloursOf(shape).size()).sum();
+    long pairs = Glyph.shapes().stream().mapToLong(shape -> HeldOut.coloursOf(shape).size()).sum();
     assertEquals(24, pairs);
     assertTrue(Glyph.shapes().stream().noneMatch(s -> HeldOut.coloursOf(s).isEmpty()));
   }

@@ -64,8 +64,7 @@ class RendererTest {
 
   @Test
   void render_outlinedSquare_insideShowsTheGround() {
-    RgbImage image =
-        render(Figure.of(Glyph.named("square"), 16, 16, 12, RED).withPen(1, true));
+    RgbImage image = render(Figure.of(Glyph.named("square"), 16, 16, 12, RED).withPen(1, true));
     assertEquals(255, green(image, 16 * 32 + 16));
     assertEquals(0, green(image, 16 * 32 + 6)); // its left side is at 16 - .8 * 12
   }
@@ -93,9 +92,7 @@ class RendererTest {
 
   @Test
   void render_grain_spreadIsAsStated() {
-    Scene scene =
-        new Scene(
-            Ground.plain(Rgb.grey(.5)), List.of(), Camera.CLEAR.withGrain(.1), 4);
+    Scene scene = new Scene(Ground.plain(Rgb.grey(.5)), List.of(), Camera.CLEAR.withGrain(.1), 4);
     byte[] rgb = renderer.render(scene).rgb();
     double squares = 0;
     for (byte value : rgb) {
@@ -108,8 +105,7 @@ class RendererTest {
   @Test
   void render_darkLight_scalesThePixels() {
     Scene scene =
-        new Scene(
-            Ground.plain(WHITE), List.of(), Camera.CLEAR.withLight(Rgb.grey(.4)), 4);
+        new Scene(Ground.plain(WHITE), List.of(), Camera.CLEAR.withLight(Rgb.grey(.4)), 4);
     assertEquals(102, green(renderer.render(scene), 0));
   }
 
@@ -133,8 +129,7 @@ class RendererTest {
   }
 
   private RgbImage render(Figure figure) {
-    return renderer.render(
-        new Scene(Ground.plain(WHITE), List.of(figure), Camera.CLEAR, 1));
+    return renderer.render(new Scene(Ground.plain(WHITE), List.of(figure), Camera.CLEAR, 1));
   }
 
   private static int green(RgbImage image, int pixel) {
