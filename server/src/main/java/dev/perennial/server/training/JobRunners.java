@@ -108,7 +108,7 @@ final class JobRunners implements AutoCloseable {
       jobs.end(jobId, JobState.SUCCEEDED, published, null);
       log.info("job {}: version {} from epoch {}", jobId, published.versionId(), published.epoch());
     } catch (StopSignal.Stopped e) {
-      stopped(jobId);
+      park(jobId);
     } catch (ServingException e) {
       failed(jobId, e);
     } catch (IOException e) {
@@ -149,24 +149,19 @@ final class JobRunners implements AutoCloseable {
     return published;
   }
 
-  /** Cancelled, or the server closes: then the job goes on at the next start. */
-  private void stopped(String jobId) {
-    if (jobs.isCancelled(jobId)) {
-      jobs.end(jobId, JobState.CANCELLED, null, null);
-      log.info("job {}: cancelled", jobId);
-    } else {
-      jobs.progress(jobId, JobState.QUEUED, jobs.job(jobId).progress());
-    }
-  }
-
   private void failed(String jobId, ServingException error) {
     if (error.code() == ErrorCode.UNAVAILABLE) {
       // The device is gone, and with it the server or its place here; the job keeps for a restart.
       log.warn("job {}: waits for the next start", jobId, error);
-      jobs.progress(jobId, JobState.QUEUED, jobs.job(jobId).progress());
+      park(jobId);
     } else {
       log.warn("job {}: failed", jobId, error);
       jobs.end(jobId, JobState.FAILED, null, error);
     }
+  }
+
+  /** Cancelled, or left for the next start. */
+  private void park(String jobId) {
+    jobs.park(jobId, () -> running.remove(jobId));
   }
 }

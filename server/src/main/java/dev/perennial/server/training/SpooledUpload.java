@@ -133,7 +133,7 @@ final class SpooledUpload implements Upload {
     synchronized (this) {
       try {
         checkOpen();
-        checkLabel(label);
+        UploadRules.checkLabel(label, classes);
         example = new Pending(image, label, SpoolRecord.size(image, label));
         reserve(example.bytes);
       } catch (ServingException e) {
@@ -209,32 +209,16 @@ final class SpooledUpload implements Upload {
     }
   }
 
-  private void checkLabel(String label) {
-    String fault = SpecRules.labelFault(label);
-    if (fault != null) {
-      throw ServingException.invalid("BAD_LABEL", "example.label", "label: " + fault);
-    }
-    if (!classes.isEmpty() && !classes.contains(label)) {
-      throw ServingException.invalid(
-          "UNKNOWN_LABEL",
-          "example.label",
-          "label: " + SpecRules.quote(label) + " (expected: one of the spec's class names)");
-    }
-  }
-
   /** All bounds at once; a bound of the upload as a whole makes it fail. */
   @GuardedBy("this")
   private void reserve(long bytes) {
-    if (bytes > SpoolRecord.MAX_BODY_BYTES) {
-      throw ServingException.invalid(
-          "IMAGE_TOO_LARGE", "example.image", "image: " + bytes + " bytes (expected: below 2 GiB)");
-    }
+    UploadRules.checkSize(bytes);
     if (accepted + pending.size() >= maxExamples) {
-      throw fail(full("examples of one upload", accepted + pending.size() + 1, maxExamples));
+      throw fail(UploadRules.full("examples of one upload", accepted + pending.size() + 1, maxExamples));
     }
     long most = spool.config().maxSpoolBytes();
     if (reservedBytes + bytes > most) {
-      throw fail(full("bytes of one upload", reservedBytes + bytes, most));
+      throw fail(UploadRules.full("bytes of one upload", reservedBytes + bytes, most));
     }
     spool.acquirePending(bytes);
     try {
@@ -244,13 +228,6 @@ final class SpooledUpload implements Upload {
       throw fail(e);
     }
     reservedBytes += bytes;
-  }
-
-  private static ServingException full(String what, long value, long most) {
-    return new ServingException(
-        ErrorCode.RESOURCE_EXHAUSTED,
-        "UPLOAD_TOO_LARGE",
-        what + ": " + value + " (expected: at most " + most + ")");
   }
 
   @GuardedBy("this")
@@ -280,7 +257,7 @@ final class SpooledUpload implements Upload {
           head.fault = failure;
         }
         if (head.fault == null) {
-          head.fault = tooManyLabels(head.label);
+          head.fault = UploadRules.tooManyLabels(examplesOf, head.label);
         }
         if (head.fault == null) {
           accepted++;
@@ -303,22 +280,6 @@ final class SpooledUpload implements Upload {
     for (Pending example : refused) {
       example.done.completeExceptionally(Objects.requireNonNull(example.fault));
     }
-  }
-
-  /** Where the labels make the classes, there is a bound of these too. */
-  @GuardedBy("this")
-  private @Nullable ServingException tooManyLabels(String label) {
-    if (examplesOf.size() < SpecRules.MAX_CLASSES || examplesOf.containsKey(label)) {
-      return null;
-    }
-    return ServingException.invalid(
-        "TOO_MANY_LABELS",
-        "example.label",
-        "labels: more than "
-            + SpecRules.MAX_CLASSES
-            + " (expected: at most "
-            + SpecRules.MAX_CLASSES
-            + ")");
   }
 
   /** Appends an example; its future is completed by {@link #sync}. */

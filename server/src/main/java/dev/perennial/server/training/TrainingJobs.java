@@ -277,9 +277,16 @@ public final class TrainingJobs implements AutoCloseable {
     table.update(jobId, job -> with(job, state, progress, null, 0, null, null));
   }
 
-  boolean isCancelled(String jobId) {
+  /** A job has stopped before its end: its caller wished that, or it keeps for the next start. */
+  void park(String jobId, Runnable unregister) {
     synchronized (transitions) {
-      return cancelled.contains(jobId);
+      unregister.run();
+      if (cancelled.contains(jobId)) {
+        end(jobId, JobState.CANCELLED, null, null);
+        log.info("job {}: cancelled", jobId);
+      } else {
+        progress(jobId, JobState.QUEUED, table.get(jobId).progress());
+      }
     }
   }
 

@@ -206,6 +206,19 @@ class SpoolTest {
   }
 
   @Test
+  void add_moreThanTenThousandLabels_theNextIsRejectedAlone() throws Exception {
+    Spool spool = spool(TrainingConfig.DEFAULT);
+    Upload upload = upload(spool, "one", 100_000);
+    CompletableFuture<Long> last = CompletableFuture.completedFuture(0L);
+    for (int i = 0; i < SpecRules.MAX_CLASSES; i++) {
+      last = upload.add(PICTURE, "label " + i);
+    }
+    assertEquals(SpecRules.MAX_CLASSES, TestJobs.get(last));
+    assertRefused("example.label", "TOO_MANY_LABELS", upload.add(PICTURE, "one more"));
+    assertEquals(SpecRules.MAX_CLASSES + 1, TestJobs.get(upload.add(PICTURE, "label 0")));
+  }
+
+  @Test
   void add_bytesOfUpload_boundFailsTheUploadAlone() throws Exception {
     Spool spool = spool(new TrainingConfig(2, 2 * RECORD, 100 * RECORD, 1_000, 10));
     Upload small = upload(spool, "small", 1_000);
