@@ -214,7 +214,8 @@ final class SpooledUpload implements Upload {
   private void reserve(long bytes) {
     UploadRules.checkSize(bytes);
     if (accepted + pending.size() >= maxExamples) {
-      throw fail(UploadRules.full("examples of one upload", accepted + pending.size() + 1, maxExamples));
+      throw fail(
+          UploadRules.full("examples of one upload", accepted + pending.size() + 1, maxExamples));
     }
     long most = spool.config().maxSpoolBytes();
     if (reservedBytes + bytes > most) {
