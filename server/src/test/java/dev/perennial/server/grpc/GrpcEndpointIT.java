@@ -10,6 +10,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
+import dev.perennial.server.TestServer;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.v1.GetTaskRequest;
@@ -244,6 +245,33 @@ class GrpcEndpointIT {
         java.util.concurrent.CancellationException.class, () -> never.get(10, TimeUnit.SECONDS));
     assertTrue(future.isDone() || future.cancel(true));
     Until.holds(() -> health.watchers() == 0 && endpoint.activeCalls() == 0);
+  }
+
+  /** No reset of any stream comes: only the socket is gone, and the requests had all been sent. */
+  @Test
+  void call_socketGone_cancelsTheWorkAndTheWatches() throws Exception {
+    CompletableFuture<GetTaskResponse> never = new CompletableFuture<>();
+    CountDownLatch called = new CountDownLatch(1);
+    answer.set(
+        () -> {
+          called.countDown();
+          return never;
+        });
+    try (TcpProxy proxy = new TcpProxy(endpoint.port())) {
+      ManagedChannel proxied = TestServer.newChannel(proxy.port());
+      var future =
+          TaskServiceGrpc.newFutureStub(proxied).getTask(GetTaskRequest.getDefaultInstance());
+      Iterator<HealthCheckResponse> watch =
+          HealthGrpc.newBlockingStub(proxied).watch(HealthCheckRequest.getDefaultInstance());
+      assertEquals(ServingStatus.SERVING, watch.next().getStatus());
+      assertTrue(await(called));
+      proxy.cut();
+      Until.holds(() -> health.watchers() == 0 && endpoint.activeCalls() == 0);
+      assertTrue(never.isCancelled());
+      assertThrows(
+          java.util.concurrent.ExecutionException.class, () -> future.get(4, TimeUnit.MINUTES));
+      proxied.shutdownNow();
+    }
   }
 
   @Test
