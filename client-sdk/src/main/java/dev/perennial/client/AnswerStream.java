@@ -201,7 +201,7 @@ final class AnswerStream<Q extends MessageLite, R, A> {
     }
     Q message = request.message();
     connection.checkSize(message);
-    CompletableFuture<A> future = new CompletableFuture<>();
+    CompletableFuture<A> future = connection.track(new CompletableFuture<>());
     long number = nextIndex++;
     unanswered.put(number, new Unanswered<>(future, startTimer(future)));
     call.onNext(message);

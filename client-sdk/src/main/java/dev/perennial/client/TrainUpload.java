@@ -24,7 +24,6 @@ final class TrainUpload {
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
-  private @Nullable ClientCallStreamObserver<TrainRequest> requests;
   private boolean jobKnown;
   private boolean ended;
   private @Nullable Throwable failure;
@@ -155,22 +154,25 @@ final class TrainUpload {
 
   /** Hears the server. */
   private final class Events implements ClientResponseObserver<TrainRequest, TrainResponse> {
+    private boolean listenerFailed;
+
     @Override
     public void beforeStart(ClientCallStreamObserver<TrainRequest> started) {
-      requests = started;
       started.setOnReadyHandler(() -> signal(false));
     }
 
     @Override
     public void onNext(TrainResponse response) {
+      if (listenerFailed) {
+        return;
+      }
       try {
         events.received(response);
         signal(response.hasJob());
       } catch (RuntimeException e) {
+        // The uploading thread cancels the call: cancelling here would make its next message throw.
+        listenerFailed = true;
         end(e);
-        if (requests != null) {
-          requests.cancel("the listener failed", e);
-        }
       }
     }
 
