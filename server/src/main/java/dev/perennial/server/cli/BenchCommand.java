@@ -61,7 +61,7 @@ public final class BenchCommand implements Callable<Integer> {
   @Option(names = "--duration", defaultValue = "10s", paramLabel = "TIME", description = "Measured time.")
   private Duration duration = Duration.ZERO;
 
-  @Option(names = "--warm-up", defaultValue = "3s", paramLabel = "TIME", description = "Load before that, not counted.")
+  @Option(names = "--warm-up", defaultValue = "5s", paramLabel = "TIME", description = "Load before that, not counted.")
   private Duration warmUp = Duration.ZERO;
 
   @Option(names = "--deadline", defaultValue = "250ms", paramLabel = "TIME", description = "Of each image.")
