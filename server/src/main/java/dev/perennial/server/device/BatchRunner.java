@@ -318,22 +318,19 @@ final class BatchRunner {
   /** Runs one chunk of label texts, and answers the rows that have waited for it. */
   void runTextChunk() {
     texts.dropRows(nanoClock.getAsLong());
-    encodeChunk(texts.nextChunk());
+    texts.nextChunk().calls().forEach(this::encodeTexts);
     texts.takeReady().forEach(ready -> complete(ready.row(), ready.features()));
     reportHeld();
   }
 
-  private void encodeChunk(TextFeatures.Chunk chunk) {
-    if (chunk.size() == 0) {
-      return;
-    }
+  private void encodeTexts(TextFeatures.Chunk chunk) {
     try {
       chunk.encoded(encoder.textFeatures(chunk.tokens(), chunk.slots(pool), chunk.gateWeights()));
       counters.textRows.add(chunk.size());
     } catch (RuntimeException e) {
       if (chunk.size() > 1) {
         log.warn("{}: {} label texts failed ({}); running each by itself", device, chunk.size(), e);
-        chunk.singles().forEach(this::encodeChunk);
+        chunk.singles().forEach(this::encodeTexts);
         return;
       }
       chunk.giveUp().forEach(row -> failAlone(row, e));

@@ -9,7 +9,6 @@ import dev.perennial.server.error.ServingException;
 import dev.perennial.server.task.PoolSnapshot;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.LongSupplier;
@@ -50,8 +49,6 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
     }
   }
 
-  private record EpochWaiter(long epoch, CompletableFuture<Void> future) {}
-
   private final String device;
   private final Encoder.Factory encoders;
   private final Supplier<PoolSnapshot> pool;
@@ -61,6 +58,7 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
   private final RowQueue<Row> queue;
   private final DeviceShare share;
   private final DeviceCounters counters = new DeviceCounters();
+  private final InstalledEpochs epochs = new InstalledEpochs();
   private final CompletableFuture<Void> started = new CompletableFuture<>();
   private final Thread thread;
   private final Object lock = new Object();
@@ -69,23 +67,12 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
   private final ArrayDeque<WaitingStep<?>> steps = new ArrayDeque<>();
 
   @GuardedBy("lock")
-  private final List<EpochWaiter> epochWaiters = new ArrayList<>();
-
-  @GuardedBy("lock")
   private State state = State.NEW;
 
   private volatile boolean healthy;
-  private volatile long servedEpoch = -1;
 
   /** End of the last batch or of idleness. Device thread only. */
   private long busySinceNanos;
-
-  /** The last epoch that could not be installed, and why. */
-  @GuardedBy("lock")
-  private long refusedEpoch = -1;
-
-  @GuardedBy("lock")
-  private @Nullable ServingException refusedBecause;
 
   DeviceThread(
       String name,
@@ -133,7 +120,7 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
   }
 
   DeviceStats stats() {
-    return counters.stats(device, healthy, servedEpoch);
+    return counters.stats(device, healthy, epochs.served());
   }
 
   CompletableFuture<Classification> classify(ImageQuery query, Candidates candidates) {
@@ -227,25 +214,9 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
     queue.wake();
   }
 
-  /**
-   * Completes when this device serves the epoch or a later one, or has failed; fails where it
-   * cannot install the epoch or is closed before.
-   */
+  /** See {@link InstalledEpochs#installed}. */
   CompletableFuture<Void> installed(long epoch) {
-    CompletableFuture<Void> future = new CompletableFuture<>();
-    synchronized (lock) {
-      if (servedEpoch >= epoch || state == State.FAILED) {
-        return CompletableFuture.completedFuture(null);
-      }
-      if (state == State.CLOSED) {
-        return CompletableFuture.failedFuture(closing());
-      }
-      if (refusedBecause != null && epoch <= refusedEpoch) {
-        return CompletableFuture.failedFuture(refusedBecause);
-      }
-      epochWaiters.add(new EpochWaiter(epoch, future));
-    }
-    return future;
+    return epochs.installed(epoch);
   }
 
   private void run() {
@@ -261,7 +232,7 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
               counters,
               nanoClock,
               snapshot);
-      serves(snapshot.epoch());
+      epochs.serves(snapshot.epoch());
       healthy = true;
       started.complete(null);
       try {
@@ -294,10 +265,10 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
       WaitingStep<?> step = nextStep(runner.hasTexts() || !queue.isEmpty());
       if (step != null) {
         long from = nanoClock.getAsLong();
+        counters.steps.increment();
         step.run(encoder);
         long nanos = nanoClock.getAsLong() - from;
         share.stepped(nanos);
-        counters.steps.increment();
         counters.stepNanos.add(nanos);
         countFromNowUnlessRowsWait();
       } else if (!busy) {
@@ -321,6 +292,7 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
       ServingException error = BatchRunner.requestFailed(e);
       batch.forEach(row -> row.fail(error));
     } catch (Error e) {
+      healthy = false; // before anybody hears of it and tries again
       ServingException error = deviceFailed();
       batch.forEach(row -> row.fail(error));
       throw e;
@@ -366,48 +338,23 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
   private void installIfChanged(BatchRunner runner) {
     PoolSnapshot snapshot = pool.get();
     long epoch = snapshot.epoch();
-    if (epoch == runner.epoch() || refused(epoch) || runner.mustFinishFirst()) {
+    if (epoch == runner.epoch() || epochs.isRefused(epoch) || runner.mustFinishFirst()) {
       return;
     }
     try {
       runner.install(snapshot);
     } catch (RuntimeException e) {
       log.error("{}: epoch {} cannot be installed; {} goes on", device, epoch, runner.epoch(), e);
-      refuse(epoch, e);
+      epochs.refuse(
+          epoch,
+          new ServingException(
+              ErrorCode.INTERNAL,
+              "NOT_INSTALLED",
+              "epoch: " + epoch + " cannot be installed on " + device,
+              e));
       return;
     }
-    serves(epoch);
-  }
-
-  private void serves(long epoch) {
-    List<EpochWaiter> served = new ArrayList<>();
-    synchronized (lock) {
-      servedEpoch = epoch;
-      epochWaiters.removeIf(waiter -> waiter.epoch() <= epoch && served.add(waiter));
-    }
-    served.forEach(waiter -> waiter.future().complete(null));
-  }
-
-  private boolean refused(long epoch) {
-    synchronized (lock) {
-      return epoch == refusedEpoch;
-    }
-  }
-
-  private void refuse(long epoch, RuntimeException cause) {
-    ServingException error =
-        new ServingException(
-            ErrorCode.INTERNAL,
-            "NOT_INSTALLED",
-            "epoch: " + epoch + " cannot be installed on " + device,
-            cause);
-    List<EpochWaiter> failed = new ArrayList<>();
-    synchronized (lock) {
-      refusedEpoch = epoch;
-      refusedBecause = error;
-      epochWaiters.removeIf(waiter -> waiter.epoch() <= epoch && failed.add(waiter));
-    }
-    failed.forEach(waiter -> waiter.future().completeExceptionally(error));
+    epochs.serves(epoch);
   }
 
   private boolean closed() {
@@ -419,7 +366,6 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
   /** Takes the device out of service and tells everybody who waits. */
   private void end(State last) {
     List<WaitingStep<?>> restOfSteps;
-    List<EpochWaiter> restOfWaiters;
     ServingException error;
     synchronized (lock) {
       if (state == State.FAILED || state == State.CLOSED) {
@@ -429,18 +375,14 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
       error = last == State.FAILED ? deviceFailed() : closing();
       restOfSteps = List.copyOf(steps);
       steps.clear();
-      restOfWaiters = List.copyOf(epochWaiters);
-      epochWaiters.clear();
     }
     healthy = false;
     queue.close().forEach(row -> row.fail(error));
     restOfSteps.forEach(step -> step.future().completeExceptionally(error));
-    for (EpochWaiter waiter : restOfWaiters) {
-      if (last == State.FAILED) {
-        waiter.future().complete(null);
-      } else {
-        waiter.future().completeExceptionally(error);
-      }
+    if (last == State.FAILED) {
+      epochs.fail();
+    } else {
+      epochs.close(error);
     }
   }
 

@@ -32,8 +32,19 @@ final class TextFeatures {
   /** Texts run together; about the cost of six images at ViT-B/16. */
   static final int CHUNK_ROWS = 256;
 
+  /**
+   * Rows of one call to the text tower. Every call has as many rows (copies fill it up), all of the
+   * same length, all frozen or none: then the shape of the computation, and so the last bit of a
+   * text's features, depends on the text and not on what else is computed. That keeps exact
+   * unlearning exact whatever was cached in between.
+   */
+  static final int CALL_ROWS = 8;
+
   /** What a key, its tokens and the cache's own entry take, roughly. */
   private static final int ENTRY_BYTES = 256;
+
+  /** What the texts of one call have in common. */
+  private record Shape(int length, boolean frozen) {}
 
   private record TextKey(String versionId, int point, List<Integer> tokens) {}
 
@@ -168,24 +179,51 @@ final class TextFeatures {
       return wanted.size();
     }
 
+    /** The chunk cut into calls of the text tower, see {@link #CALL_ROWS}. */
+    List<Chunk> calls() {
+      List<Chunk> calls = new ArrayList<>();
+      Map<Shape, Chunk> open = new HashMap<>();
+      wanted.forEach(
+          (key, places) -> {
+            Shape shape = new Shape(key.tokens().size(), key.point() == 0);
+            Chunk call = open.get(shape);
+            if (call == null || call.size() == CALL_ROWS) {
+              call = new Chunk();
+              open.put(shape, call);
+              calls.add(call);
+            }
+            call.wanted.put(key, places);
+          });
+      return calls;
+    }
+
+    /** Per row its text; the last one's copies fill the call up. */
+    private List<TextKey> rows() {
+      List<TextKey> rows = new ArrayList<>(wanted.keySet());
+      while (rows.size() < CALL_ROWS) {
+        rows.add(rows.get(rows.size() - 1));
+      }
+      return rows;
+    }
+
     List<int[]> tokens() {
-      return wanted.keySet().stream().map(TextFeatures::tokens).toList();
+      return rows().stream().map(TextFeatures::tokens).toList();
     }
 
     int[] slots(ServedPool pool) {
-      return wanted.keySet().stream().mapToInt(key -> pool.slot(key.versionId())).toArray();
+      return rows().stream().mapToInt(key -> pool.slot(key.versionId())).toArray();
     }
 
     float[] gateWeights() {
-      float[] weights = new float[wanted.size()];
+      float[] weights = new float[CALL_ROWS];
       int i = 0;
-      for (TextKey key : wanted.keySet()) {
+      for (TextKey key : rows()) {
         weights[i++] = GridSegment.gateWeight(key.point());
       }
       return weights;
     }
 
-    /** Takes the features in, in the order of {@link #tokens}. */
+    /** Takes a call's features in, in the order of {@link #tokens}. */
     void encoded(float[] features) {
       int at = 0;
       for (Map.Entry<TextKey, List<Place>> entry : wanted.entrySet()) {
@@ -198,7 +236,7 @@ final class TextFeatures {
       }
     }
 
-    /** The chunk cut into pieces of one text. */
+    /** The chunk cut into calls of one text. */
     List<Chunk> singles() {
       List<Chunk> singles = new ArrayList<>();
       wanted.forEach(

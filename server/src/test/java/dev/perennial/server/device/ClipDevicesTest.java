@@ -283,6 +283,37 @@ class ClipDevicesTest {
   }
 
   @Test
+  void classify_otherLabelsAndTasksAskedForBefore_answersAreBitIdentical() {
+    teach("sketch");
+    List<Classification> first = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      first.add(get(classify(image(i))));
+    }
+    try (Devices other = devices(List.of("cpu"), 4)) {
+      // The same texts one by one in sets of their own, in another order, among others.
+      for (int p = LABELS.prompts().size() - 1; p >= 0; p--) {
+        LabelSet.Prompt prompt = LABELS.prompts().get(p);
+        LabelSet single =
+            new LabelSet(
+                List.of(prompt.text()),
+                List.of(new LabelSet.Prompt(prompt.text(), 0, prompt.tokens())),
+                List.of(List.of()));
+        for (int i = 3; i >= 0; i--) {
+          get(
+              other.classify(
+                  new ImageQuery(
+                      image(i), new Candidates.Explicit(single), Long.MAX_VALUE, "source")));
+        }
+      }
+      for (int i = 0; i < 4; i++) {
+        Classification again = get(classify(other, image(i)));
+        assertArrayEquals(first.get(i).logits(), again.logits());
+        assertArrayEquals(first.get(i).probabilities(), again.probabilities());
+      }
+    }
+  }
+
+  @Test
   void textFeatures_interpolatedOnTheGrid_areThoseAtTheGateWeight() {
     Prefixes prefixes = RandomClip.prefixes(CLIP, 2, 4, 0.5, 9);
     float[] image;
