@@ -23,6 +23,7 @@ import java.util.zip.CRC32C;
  * @param bestEpoch 0 where nothing was better than the start
  * @param accuracyBefore validation accuracy of the start; NaN where nothing is held out
  * @param accuracyBest validation accuracy of the best epoch; NaN where nothing is held out
+ * @param accuracyHighest the highest of any epoch so far; NaN where nothing is held out
  * @param trainingLoss mean over the last epoch
  * @param trainingAccuracy over the last epoch
  */
@@ -33,6 +34,7 @@ record Checkpoint(
     int bestEpoch,
     float accuracyBefore,
     float accuracyBest,
+    float accuracyHighest,
     double trainingLoss,
     double trainingAccuracy) {
 
@@ -46,6 +48,7 @@ record Checkpoint(
       out.writeInt(bestEpoch);
       out.writeFloat(accuracyBefore);
       out.writeFloat(accuracyBest);
+      out.writeFloat(accuracyHighest);
       out.writeDouble(trainingLoss);
       out.writeDouble(trainingAccuracy);
       write(out, present);
@@ -71,11 +74,14 @@ record Checkpoint(
       int bestEpoch = in.readInt();
       float before = in.readFloat();
       float best = in.readFloat();
+      float highest = in.readFloat();
       double loss = in.readDouble();
       double accuracy = in.readDouble();
+      Prefixes present = prefixes(in);
+      Prefixes kept = prefixes(in);
       return Optional.of(
           new Checkpoint(
-              epoch, prefixes(in), prefixes(in), bestEpoch, before, best, loss, accuracy));
+              epoch, present, kept, bestEpoch, before, best, highest, loss, accuracy));
     } catch (IOException e) {
       return Optional.empty();
     }

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 class CheckpointTest {
 
   private static final Checkpoint SAVED =
-      new Checkpoint(3, prefixes(1f), prefixes(-0f), 2, Float.NaN, 0.25f, 1.5, 0.75);
+      new Checkpoint(3, prefixes(1f), prefixes(-0f), 2, Float.NaN, 0.25f, 0.375f, 1.5, 0.75);
 
   @Test
   void read_written_isTheSameToTheBit() {
@@ -22,6 +22,7 @@ class CheckpointTest {
     assertEquals(2, back.bestEpoch());
     assertEquals(Float.NaN, back.accuracyBefore());
     assertEquals(0.25f, back.accuracyBest());
+    assertEquals(0.375f, back.accuracyHighest());
     assertEquals(1.5, back.trainingLoss());
     assertEquals(0.75, back.trainingAccuracy());
   }
