@@ -80,8 +80,7 @@ record Checkpoint(
       Prefixes present = prefixes(in);
       Prefixes kept = prefixes(in);
       return Optional.of(
-          new Checkpoint(
-              epoch, present, kept, bestEpoch, before, best, highest, loss, accuracy));
+          new Checkpoint(epoch, present, kept, bestEpoch, before, best, highest, loss, accuracy));
     } catch (IOException e) {
       return Optional.empty();
     }

@@ -189,10 +189,7 @@ final class TrainingRun {
     float accuracy = validate();
     boolean best =
         isBest(
-            accuracy,
-            before.accuracyBefore(),
-            before.accuracyHighest(),
-            split.validation().length);
+            accuracy, before.accuracyBefore(), before.accuracyHighest(), split.validation().length);
     return new Checkpoint(
         epoch,
         present,
@@ -206,8 +203,8 @@ final class TrainingRun {
   }
 
   /**
-   * Whether an epoch takes the place of the best one: it is no worse than the start, and at most one
-   * standard error below the highest so far (Breiman's rule). Few held-out examples tell epochs
+   * Whether an epoch takes the place of the best one: it is no worse than the start, and at most
+   * one standard error below the highest so far (Breiman's rule). Few held-out examples tell epochs
    * apart badly, and the schedule makes later ones steadier: on seven small tasks of about 60
    * held-out examples each, taking the highest outright cost a point of test accuracy.
    */
