@@ -134,7 +134,10 @@ class BadInputIT {
             "bomb within the edges", TestImages.encoded(TestImages.bomb(16_000, 16_000)), image),
         Arguments.of("16 bits", TestImages.encoded(TestImages.file("png", sixteenBit)), OK),
         Arguments.of("palette", TestImages.encoded(TestImages.file("png", palette)), OK),
-        Arguments.of("GIF", TestImages.encoded(TestImages.file("gif", photo)), OK),
+        Arguments.of("CMYK", golden("cmyk.jpg"), OK),
+        Arguments.of("16-bit colours", golden("rgba16.png"), OK),
+        Arguments.of("palette with transparency", golden("palette_transparent.png"), OK),
+        Arguments.of("animated GIF", golden("animated.gif"), OK),
         Arguments.of(
             "text file", TestImages.encoded("hello".getBytes(StandardCharsets.UTF_8)), image),
         Arguments.of("no bytes", TestImages.encoded(new byte[0]), image),
@@ -166,6 +169,17 @@ class BadInputIT {
             "tensor too far away",
             TestImages.pixels(1e30f, PIXELS),
             "INVALID_ARGUMENT TENSOR_VALUE image.pixels.values[0]"));
+  }
+
+  private static Image golden(String name) {
+    try (InputStream in = BadInputIT.class.getResourceAsStream("/golden/image/files/" + name)) {
+      if (in == null) {
+        throw new AssertionError(name + " is missing");
+      }
+      return TestImages.encoded(in.readAllBytes());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @ParameterizedTest(name = "{0}")
