@@ -1,5 +1,7 @@
 package dev.perennial.server.cli;
 
+import dev.perennial.server.Server;
+import dev.perennial.server.ServerConfig;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 
@@ -11,6 +13,16 @@ final class Commands {
   @SuppressWarnings("SystemConsoleNull") // bin/perennial asks newer JDKs for the same behaviour
   static boolean onTerminal() {
     return System.console() != null;
+  }
+
+  /**
+   * A server of the command's own, closed also where the process is told to stop: a device's thread
+   * must not be inside PyTorch while its library is taken down.
+   */
+  static Server startServer(ServerConfig config) {
+    Server server = Server.start(config);
+    Runtime.getRuntime().addShutdownHook(new Thread(server::close, "stop"));
+    return server;
   }
 
   /** What picocli injects before a command runs. */

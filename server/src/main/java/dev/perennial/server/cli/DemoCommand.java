@@ -61,7 +61,7 @@ public final class DemoCommand implements Callable<Integer> {
     Domain taught = domain(domain);
     List<Domain> untouched =
         UNTOUCHED.stream().filter(name -> !name.equals(domain)).map(this::domain).toList();
-    try (Server server = Server.start(ServerConfig.DEFAULT.onFreePort());
+    try (Server server = Commands.startServer(ServerConfig.DEFAULT.onFreePort());
         PerennialClient client =
             PerennialClient.builder().target("127.0.0.1:" + server.port()).build()) {
       out.printf("server on port %d; teaching %s%n", server.port(), taught.name());

@@ -90,7 +90,7 @@ public final class EvalCommand implements Callable<Integer> {
   private EvalReport onOwnServer(PrintWriter out) {
     ServerConfig config =
         ServerConfig.DEFAULT.onFreePort().withDevices(DevicesConfig.DEFAULT.on(devices));
-    try (Server server = Server.start(config)) {
+    try (Server server = Commands.startServer(config)) {
       return onServer(out, "127.0.0.1:" + server.port());
     }
   }
