@@ -58,13 +58,25 @@ public final class BenchCommand implements Callable<Integer> {
   @Option(names = "--rate", paramLabel = "N", description = "Images a second, on average.")
   private double rate = 200;
 
-  @Option(names = "--duration", defaultValue = "10s", paramLabel = "TIME", description = "Measured time.")
+  @Option(
+      names = "--duration",
+      defaultValue = "10s",
+      paramLabel = "TIME",
+      description = "Measured time.")
   private Duration duration = Duration.ZERO;
 
-  @Option(names = "--warm-up", defaultValue = "5s", paramLabel = "TIME", description = "Load before that, not counted.")
+  @Option(
+      names = "--warm-up",
+      defaultValue = "5s",
+      paramLabel = "TIME",
+      description = "Load before that, not counted.")
   private Duration warmUp = Duration.ZERO;
 
-  @Option(names = "--deadline", defaultValue = "250ms", paramLabel = "TIME", description = "Of each image.")
+  @Option(
+      names = "--deadline",
+      defaultValue = "250ms",
+      paramLabel = "TIME",
+      description = "Of each image.")
   private Duration deadline = Duration.ZERO;
 
   @Option(names = "--seed", paramLabel = "N", description = "Of arrivals, choices and pictures.")
@@ -99,7 +111,8 @@ public final class BenchCommand implements Callable<Integer> {
   private int maxBatchSize = DEVICES.maxBatchSize();
 
   @Option(
-      names = "--engine-time", defaultValue = "5s",
+      names = "--engine-time",
+      defaultValue = "5s",
       paramLabel = "TIME",
       description = "Measured time of the engine alone; 0 leaves it out.")
   private Duration engineTime = Duration.ZERO;

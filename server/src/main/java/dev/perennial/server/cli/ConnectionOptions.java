@@ -12,7 +12,11 @@ final class ConnectionOptions {
 
   @Mixin private SecurityOptions security = new SecurityOptions();
 
-  @Option(names = "--deadline", defaultValue = "30s", paramLabel = "TIME", description = "Of each call.")
+  @Option(
+      names = "--deadline",
+      defaultValue = "30s",
+      paramLabel = "TIME",
+      description = "Of each call.")
   private Duration deadline = Duration.ZERO;
 
   String target() {

@@ -40,8 +40,7 @@ public final class PrefixTraining implements AutoCloseable {
   private @Nullable TorchValue textFeatures;
 
   /** Takes over the four tensors: both towers' prefixes, tokens, ends. */
-  private PrefixTraining(
-      ClipModel model, int length, int classCount, List<TorchValue> tensors) {
+  private PrefixTraining(ClipModel model, int length, int classCount, List<TorchValue> tensors) {
     this.model = model;
     this.length = length;
     this.classCount = classCount;
@@ -224,12 +223,7 @@ public final class PrefixTraining implements AutoCloseable {
           model
               .program()
               .call(
-                  "prefix_texts",
-                  Mode.INFERENCE,
-                  model.textWeights(),
-                  textPrefixes,
-                  tokens,
-                  ends);
+                  "prefix_texts", Mode.INFERENCE, model.textWeights(), textPrefixes, tokens, ends);
       textFeatures = texts;
     }
     try (TorchValue images = model.images(pixels);

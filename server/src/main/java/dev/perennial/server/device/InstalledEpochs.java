@@ -25,7 +25,9 @@ final class InstalledEpochs {
   @GuardedBy("this")
   private @Nullable ServingException refusedBecause;
 
-  /** Set once the device serves no more; without a reason it has failed, and nobody waits for it. */
+  /**
+   * Set once the device serves no more; without a reason it has failed, and nobody waits for it.
+   */
   @GuardedBy("this")
   private boolean ended;
 

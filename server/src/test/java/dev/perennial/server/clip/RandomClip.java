@@ -80,8 +80,7 @@ public final class RandomClip {
     return ClipModel.load(config, weights, device, precision);
   }
 
-  private static TensorData weight(
-      WeightLayout.Entry entry, String name, SplittableRandom random) {
+  private static TensorData weight(WeightLayout.Entry entry, String name, SplittableRandom random) {
     int count = (int) entry.shape().stream().mapToLong(Long::longValue).reduce(1, (a, b) -> a * b);
     float[] values = new float[count];
     // Uniform of the same deviation: a hundred million numbers in a second.

@@ -187,8 +187,7 @@ final class DevicesBenchmark {
   private record Spent(double seconds, double cpuSeconds) {}
 
   private static Spent spent(Runnable work) {
-    OperatingSystemMXBean system =
-        ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
+    OperatingSystemMXBean system = ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
     long cpuFrom = system.getProcessCpuTime();
     double seconds = seconds(work);
     return new Spent(seconds, (system.getProcessCpuTime() - cpuFrom) * 1e-9);

@@ -124,10 +124,8 @@ class ReflectionIT {
     }
     assertEquals(
         Set.of("google/rpc/status.proto", "google/protobuf/any.proto"), files(answers.get(4)));
-    assertEquals(
-        Status.Code.NOT_FOUND.value(), answers.get(5).getErrorResponse().getErrorCode());
-    assertEquals(
-        Status.Code.NOT_FOUND.value(), answers.get(6).getErrorResponse().getErrorCode());
+    assertEquals(Status.Code.NOT_FOUND.value(), answers.get(5).getErrorResponse().getErrorCode());
+    assertEquals(Status.Code.NOT_FOUND.value(), answers.get(6).getErrorResponse().getErrorCode());
     assertTrue(answers.get(7).hasAllExtensionNumbersResponse());
     assertEquals(
         Status.Code.INVALID_ARGUMENT.value(), answers.get(8).getErrorResponse().getErrorCode());
@@ -175,7 +173,6 @@ class ReflectionIT {
       call.onCompleted();
     }
     Throwable failure = answers.end();
-    return failure == null
-        || Status.fromThrowable(failure).getCode() != Status.Code.UNIMPLEMENTED;
+    return failure == null || Status.fromThrowable(failure).getCode() != Status.Code.UNIMPLEMENTED;
   }
 }
