@@ -166,7 +166,8 @@ public final class BenchCommand implements Callable<Integer> {
             DEVICES.trainingShare(),
             DEVICES.textCacheBytes());
     ServerConfig settings = ServerConfig.DEFAULT.onFreePort().withDevices(config);
-    try (Server server = Commands.startServer(model == null ? settings : settings.withModel(model))) {
+    try (Server server =
+        Commands.startServer(model == null ? settings : settings.withModel(model))) {
       return load("127.0.0.1:" + server.port(), drawn);
     }
   }
