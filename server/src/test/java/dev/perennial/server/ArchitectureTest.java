@@ -73,6 +73,8 @@ class ArchitectureTest {
           "config",
           "error");
 
+  @ArchTest static final ArchRule suitesKnowNoMethod = only("eval.data", "world", "image", "error");
+
   @ArchTest
   static final ArchRule noCycles =
       slices().matching("dev.perennial.server.(*)..").should().beFreeOfCycles();
