@@ -94,12 +94,30 @@ public final class PrefixTraining implements AutoCloseable {
     return host.floats(rows, keys.size(), 2, keys.get(0).length / width, width);
   }
 
-  /**
-   * Fresh prefixes: keys uniform in (-1, 1) from the seed, values zero. A tower with fewer layers
-   * than the shape's depth has a branch in all of them.
-   */
+  /** How the values of fresh prefixes begin. */
+  public enum ValueStart {
+    /** The branch is exactly nothing: DIKI, and what a server does. */
+    ZERO,
+    /** Uniform in (-1, 1), as the keys are: what DIKI is compared with in its ablation. */
+    RANDOM
+  }
+
+  /** Fresh prefixes as a server makes them: values zero. */
   public static PrefixTraining start(
       ClipModel model, PrefixShape shape, List<int[]> classTokens, long seed) {
+    return start(model, shape, classTokens, ValueStart.ZERO, seed);
+  }
+
+  /**
+   * Fresh prefixes: keys uniform in (-1, 1) from the seed. A tower with fewer layers than the
+   * shape's depth has a branch in all of them.
+   */
+  public static PrefixTraining start(
+      ClipModel model,
+      PrefixShape shape,
+      List<int[]> classTokens,
+      ValueStart values,
+      long seed) {
     if (shape.depth() < 1 || shape.length() < 1) {
       throw ServingException.invalid(
           "PREFIX_SHAPE", "prefix", shape + " (expected: depth and length of at least 1)");
@@ -110,24 +128,27 @@ public final class PrefixTraining implements AutoCloseable {
     int textDepth = Math.min(shape.depth(), config.text().layers());
     int imageSize = Math.multiplyExact(shape.length(), config.image().width());
     int textSize = Math.multiplyExact(shape.length(), config.text().width());
+    List<float[]> imageKeys = uniform(random, imageDepth, imageSize);
+    List<float[]> textKeys = uniform(random, textDepth, textSize);
+    boolean zero = values == ValueStart.ZERO;
     Prefixes prefixes =
         new Prefixes(
             shape.length(),
-            keys(random, imageDepth, imageSize),
-            zeros(imageDepth, imageSize),
-            keys(random, textDepth, textSize),
-            zeros(textDepth, textSize));
+            imageKeys,
+            zero ? zeros(imageDepth, imageSize) : uniform(random, imageDepth, imageSize),
+            textKeys,
+            zero ? zeros(textDepth, textSize) : uniform(random, textDepth, textSize));
     return resume(model, prefixes, classTokens);
   }
 
-  private static List<float[]> keys(SplittableRandom random, int depth, int size) {
-    List<float[]> keys = zeros(depth, size);
-    for (float[] layer : keys) {
+  private static List<float[]> uniform(SplittableRandom random, int depth, int size) {
+    List<float[]> layers = zeros(depth, size);
+    for (float[] layer : layers) {
       for (int i = 0; i < size; i++) {
         layer[i] = (float) (2 * random.nextDouble() - 1);
       }
     }
-    return keys;
+    return layers;
   }
 
   private static List<float[]> zeros(int depth, int size) {

@@ -18,12 +18,14 @@ final class DeviceTrainer implements Trainer {
   private static final Logger log = LoggerFactory.getLogger(DeviceTrainer.class);
 
   private final DeviceWorker worker;
+  private final PrefixTraining.ValueStart values;
 
   /** Set, used and cleared on the device's thread only. */
   private @Nullable PrefixTraining training;
 
-  DeviceTrainer(DeviceWorker worker) {
+  DeviceTrainer(DeviceWorker worker, PrefixTraining.ValueStart values) {
     this.worker = worker;
+    this.values = values;
   }
 
   @Override
@@ -40,7 +42,7 @@ final class DeviceTrainer implements Trainer {
   @Override
   public CompletableFuture<Void> start(PrefixShape shape, List<int[]> classTokens, long seed) {
     return worker
-        .step(model -> training = PrefixTraining.start(model, shape, classTokens, seed))
+        .step(model -> training = PrefixTraining.start(model, shape, classTokens, values, seed))
         .thenAccept(started -> {});
   }
 

@@ -139,7 +139,19 @@ final class JobRunners implements AutoCloseable {
     try (SpoolReader spool = store.openSpool(job);
         Trainer trainer = host.trainer(device)) {
       long cacheBytes = MemoryBounds.ofHeap(MAX_CACHE_BYTES) / host.devices();
-      version = new TrainingRun(job, store, spool, host, trainer, stop, meter, cacheBytes).run();
+      ExampleSet examples =
+          new SpoolExamples(
+              spool,
+              job.spec().classNames(),
+              host::pixels,
+              host.config().imageSize(),
+              cacheBytes);
+      Checkpoints checkpoints = new JobCheckpoints(store, jobId);
+      version =
+          new TrainingRun(
+                  job.spec(), job.created(), examples, host, trainer, checkpoints, stop, meter)
+              .run()
+              .version();
     }
     stop.check();
     jobs.progress(jobId, JobState.PUBLISHING, jobs.job(jobId).progress());

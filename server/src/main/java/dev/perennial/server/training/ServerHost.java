@@ -2,6 +2,7 @@ package dev.perennial.server.training;
 
 import dev.perennial.server.clip.ClipConfig;
 import dev.perennial.server.clip.ModelDirectory;
+import dev.perennial.server.clip.PrefixTraining;
 import dev.perennial.server.device.Devices;
 import dev.perennial.server.image.ImageDecoder;
 import dev.perennial.server.task.PoolSnapshot;
@@ -57,7 +58,7 @@ final class ServerHost implements TrainingHost {
 
   @Override
   public Trainer trainer(int device) {
-    return new DeviceTrainer(devices.workers().get(device));
+    return new DeviceTrainer(devices.workers().get(device), PrefixTraining.ValueStart.ZERO);
   }
 
   @Override

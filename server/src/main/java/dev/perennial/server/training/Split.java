@@ -7,11 +7,11 @@ import java.util.List;
  * Which examples are trained on and which are held out to choose the best epoch: of each class with
  * at least five examples the given share, at least one. Which ones is drawn from the seed.
  *
- * @param training places in the spool, ascending
- * @param validation places in the spool, ascending
+ * @param training places among the examples, ascending
+ * @param validation places among the examples, ascending
  */
 @SuppressWarnings("ArrayRecordComponent") // handed over, never compared
-record Split(int[] training, int[] validation) {
+public record Split(int[] training, int[] validation) {
 
   /** Fewer are all needed for training. */
   static final int MIN_EXAMPLES_TO_HOLD_OUT = 5;
@@ -24,7 +24,11 @@ record Split(int[] training, int[] validation) {
     return Math.max(1, Math.round(examples * share));
   }
 
-  static Split of(int[] classOf, int classes, float share, long seed) {
+  /**
+   * @param classOf per example its class
+   * @param share of each class to hold out; 0 for none
+   */
+  public static Split of(int[] classOf, int classes, float share, long seed) {
     List<List<Integer>> examplesOf = new ArrayList<>();
     for (int c = 0; c < classes; c++) {
       examplesOf.add(new ArrayList<>());

@@ -1,19 +1,10 @@
 package dev.perennial.server.training;
 
-import dev.perennial.server.clip.ClipConfig;
 import dev.perennial.server.task.TaskVersion;
 import java.util.concurrent.CompletableFuture;
 
 /** What training needs of the rest of the server. Safe for any thread. */
-interface TrainingHost extends ExampleCheck {
-
-  ClipConfig config();
-
-  /** The backbone's fingerprint. */
-  String fingerprint();
-
-  /** A text's token ids. */
-  int[] tokens(String text);
+interface TrainingHost extends Backbone, ExampleCheck {
 
   /** The model's input, (3, S, S), owned by the caller. */
   float[] pixels(ExampleImage image);

@@ -7,19 +7,16 @@ import dev.perennial.server.gaussian.FeatureStatistics;
 import dev.perennial.server.gaussian.GateConstants;
 import dev.perennial.server.task.Prefixes;
 import dev.perennial.server.task.TaskVersion;
-import java.io.IOException;
+import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * One job from its spool to a task version (DIKI, arXiv 2407.05342, sections 3.2 and 3.3):
+ * One task from its examples to a task version (DIKI, arXiv 2407.05342, sections 3.2 and 3.3):
  *
  * <ol>
  *   <li>the frozen features of all examples; statistics and gate come from these, held-out examples
@@ -30,14 +27,12 @@ import org.slf4j.LoggerFactory;
  *       nothing is held out the last epoch's are taken.
  * </ol>
  *
- * <p>Each device call is one batch. The job's thread prepares the next batch while the device works
+ * <p>Each device call is one batch. The run's thread prepares the next batch while the device works
  * on the present one. After each epoch a checkpoint is written; a run that finds one goes on from
  * there. The version depends on the spec, the examples in their order, the model and the device
  * alone: no clock, no thread, no restart shows in it.
  */
 final class TrainingRun {
-
-  private static final Logger log = LoggerFactory.getLogger(TrainingRun.class);
 
   /** The schedule ends at this part of the learning rate. */
   private static final float LAST_RATE = 1e-3f;
@@ -45,15 +40,14 @@ final class TrainingRun {
   /** The most images of a device call without gradients. */
   private static final int MAX_FORWARD_BATCH = 128;
 
-  private final TrainingJob job;
   private final TrainingSpec spec;
-  private final JobStore store;
-  private final SpoolReader spool;
-  private final TrainingHost host;
+  private final Instant created;
+  private final ExampleSet examples;
+  private final Backbone backbone;
   private final Trainer trainer;
+  private final Checkpoints checkpoints;
   private final StopSignal stop;
   private final ProgressMeter meter;
-  private final ExamplePixels pixels;
   private final int imageSize;
   private final int classes;
   private final int[] classOf;
@@ -61,34 +55,34 @@ final class TrainingRun {
   private final long stepsPerEpoch;
 
   /**
-   * @param cacheBytes of decoded examples that may be kept in memory
+   * @param spec with classes and epochs decided
    */
   TrainingRun(
-      TrainingJob job,
-      JobStore store,
-      SpoolReader spool,
-      TrainingHost host,
+      TrainingSpec spec,
+      Instant created,
+      ExampleSet examples,
+      Backbone backbone,
       Trainer trainer,
+      Checkpoints checkpoints,
       StopSignal stop,
-      ProgressMeter meter,
-      long cacheBytes) {
-    this.job = job;
-    this.spec = job.spec();
-    this.store = store;
-    this.spool = spool;
-    this.host = host;
+      ProgressMeter meter) {
+    this.spec = spec;
+    this.created = created;
+    this.examples = examples;
+    this.backbone = backbone;
     this.trainer = trainer;
+    this.checkpoints = checkpoints;
     this.stop = stop;
     this.meter = meter;
-    this.imageSize = host.config().imageSize();
-    this.pixels = new ExamplePixels(spool, host::pixels, imageSize, cacheBytes);
+    this.imageSize = backbone.config().imageSize();
     this.classes = spec.classNames().size();
-    this.classOf = classOf();
+    this.classOf = new int[examples.size()];
+    Arrays.setAll(classOf, examples::classOf);
     this.split = Split.of(classOf, classes, spec.validationShare(), spec.seed());
     this.stepsPerEpoch = (split.training().length + spec.batchSize() - 1L) / spec.batchSize();
   }
 
-  TaskVersion run() throws StopSignal.Stopped {
+  TrainedTask run() throws StopSignal.Stopped {
     float[] features = features();
     Checkpoint last = begin();
     meter.validated(last.accuracyBefore(), last.accuracyBest());
@@ -98,39 +92,23 @@ final class TrainingRun {
       last = epoch(last);
       meter.validated(last.accuracyBefore(), last.accuracyBest());
       meter.report();
-      save(last);
+      checkpoints.save(last);
     }
-    return version(features, last);
-  }
-
-  private int[] classOf() {
-    Map<String, Integer> placeOf = new HashMap<>();
-    for (int i = 0; i < classes; i++) {
-      placeOf.put(spec.classNames().get(i), i);
-    }
-    int[] places = new int[spool.size()];
-    for (int i = 0; i < places.length; i++) {
-      Integer place = placeOf.get(spool.label(i));
-      if (place == null) {
-        throw SpoolRecord.damaged("label " + SpecRules.quote(spool.label(i)));
-      }
-      places[i] = place;
-    }
-    return places;
+    return new TrainedTask(version(features, last), features);
   }
 
   /** Frozen features of all examples, (n, E). */
   private float[] features() throws StopSignal.Stopped {
-    int embedDim = host.config().embedDim();
-    int[] all = ascending(spool.size());
+    int embedDim = backbone.config().embedDim();
+    int[] all = ascending(examples.size());
     float[] features = new float[Math.multiplyExact(all.length, embedDim)];
     int batch = Math.min(spec.batchSize(), MAX_FORWARD_BATCH);
-    List<float[]> next = pixels.get(all, 0, Math.min(batch, all.length));
+    List<float[]> next = pixels(all, 0, Math.min(batch, all.length));
     for (int from = 0; from < all.length; from += batch) {
       stop.check();
       CompletableFuture<float[]> running = trainer.imageFeatures(next);
       int following = Math.min(from + batch, all.length);
-      next = pixels.get(all, following, Math.min(following + batch, all.length));
+      next = pixels(all, following, Math.min(following + batch, all.length));
       float[] rows = stop.await(running);
       System.arraycopy(rows, 0, features, from * embedDim, rows.length);
     }
@@ -153,9 +131,9 @@ final class TrainingRun {
   private Checkpoint begin() throws StopSignal.Stopped {
     List<int[]> tokens = new ArrayList<>(classes);
     for (String name : spec.classNames()) {
-      tokens.add(host.tokens(spec.prompt(name)));
+      tokens.add(backbone.tokens(spec.prompt(name)));
     }
-    Optional<Checkpoint> saved = load();
+    Optional<Checkpoint> saved = checkpoints.load();
     if (saved.isPresent()) {
       stop.await(trainer.resume(saved.get().present(), tokens));
       return saved.get();
@@ -238,7 +216,7 @@ final class TrainingRun {
       int[] targets = new int[to - from];
       for (int i = from; i < to; i++) {
         int example = split.training()[order[i]];
-        float[] input = pixels.get(example);
+        float[] input = examples.pixels(example);
         inputs.add(
             spec.recipe() == TrainingSpec.Recipe.ROBUST
                 ? RandomShift.apply(input, imageSize, shifts)
@@ -267,7 +245,7 @@ final class TrainingRun {
     int correct = 0;
     for (int from = 0; from < held.length; from += batch) {
       int to = Math.min(from + batch, held.length);
-      float[] logits = stop.await(trainer.logits(pixels.get(held, from, to)));
+      float[] logits = stop.await(trainer.logits(pixels(held, from, to)));
       for (int i = from; i < to; i++) {
         correct += highest(logits, (i - from) * classes) == classOf[held[i]] ? 1 : 0;
       }
@@ -301,34 +279,8 @@ final class TrainingRun {
     }
   }
 
-  private Optional<Checkpoint> load() {
-    try {
-      Optional<byte[]> bytes = store.loadCheckpoint(job.jobId());
-      if (bytes.isEmpty()) {
-        return Optional.empty();
-      }
-      Optional<Checkpoint> saved = Checkpoint.read(bytes.get());
-      if (saved.isEmpty()) {
-        log.warn("job {}: damaged checkpoint, training from the start", job.jobId());
-      }
-      return saved;
-    } catch (IOException e) {
-      log.warn("job {}: unreadable checkpoint, training from the start", job.jobId(), e);
-      return Optional.empty();
-    }
-  }
-
-  /** Without a checkpoint a restart costs time and nothing else: training goes on. */
-  private void save(Checkpoint checkpoint) {
-    try {
-      store.saveCheckpoint(job.jobId(), checkpoint.write());
-    } catch (IOException e) {
-      log.warn("job {}: checkpoint of epoch {} not written", job.jobId(), checkpoint.epoch(), e);
-    }
-  }
-
   private TaskVersion version(float[] features, Checkpoint last) {
-    int embedDim = host.config().embedDim();
+    int embedDim = backbone.config().embedDim();
     return new TaskVersion(
         spec.task(),
         spec.classNames(),
@@ -337,10 +289,18 @@ final class TrainingRun {
         FeatureStatistics.of(features, embedDim, classOf, classes),
         GateConstants.fit(spec.gate(), features, embedDim, classOf, classes),
         VersionNotes.options(spec),
-        VersionNotes.metrics(job, split, last),
+        VersionNotes.metrics(split, last),
         spec.seed(),
-        host.fingerprint(),
-        job.created());
+        backbone.fingerprint(),
+        created);
+  }
+
+  private List<float[]> pixels(int[] indices, int from, int to) {
+    List<float[]> inputs = new ArrayList<>(to - from);
+    for (int i = from; i < to; i++) {
+      inputs.add(examples.pixels(indices[i]));
+    }
+    return inputs;
   }
 
   private static int[] ascending(int size) {

@@ -26,9 +26,9 @@ final class VersionNotes {
   }
 
   /** Accuracies on held-out examples are absent where there are none. */
-  static Map<String, Double> metrics(TrainingJob job, Split split, Checkpoint last) {
+  static Map<String, Double> metrics(Split split, Checkpoint last) {
     Map<String, Double> metrics = new TreeMap<>();
-    metrics.put("examples", (double) job.examples());
+    metrics.put("examples", (double) split.training().length + split.validation().length);
     metrics.put("training_examples", (double) split.training().length);
     metrics.put("validation_examples", (double) split.validation().length);
     metrics.put("training_loss", last.trainingLoss());

@@ -1,14 +1,19 @@
 package dev.perennial.server.training;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.perennial.server.clip.ClipModel;
 import dev.perennial.server.clip.ModelDirectory;
+import dev.perennial.server.clip.Precision;
+import dev.perennial.server.clip.PrefixTraining;
 import dev.perennial.server.device.Devices;
 import dev.perennial.server.device.DevicesConfig;
 import dev.perennial.server.image.ImageDecoder;
 import dev.perennial.server.task.TaskPool;
 import dev.perennial.server.task.TaskVersion;
+import dev.perennial.server.task.TaskVersionFile;
 import dev.perennial.server.task.store.FileTaskStore;
 import dev.perennial.server.world.LabelledImage;
 import dev.perennial.server.world.MiniMtil;
@@ -25,6 +30,8 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(600)
 class TrainingOnModelTest {
 
+  private static final MiniMtilTask DOMAIN = MiniMtil.task("counting");
+
   @TempDir Path directory;
 
   @Test
@@ -39,6 +46,50 @@ class TrainingOnModelTest {
   @Test
   void train_twice_sameBits() throws Exception {
     Bits.assertSame(trained(directory.resolve("a"), 1), trained(directory.resolve("b"), 1));
+  }
+
+  /** What `eval` measures is what a server learns. */
+  @Test
+  void offlineTraining_sameExamplesInTheSameOrder_sameBytesAsAJob() throws Exception {
+    TaskVersion published = trained(directory.resolve("a"), 2);
+    ModelDirectory model = ModelDirectory.embedded();
+    try (ClipModel clip = ClipModel.load(model, "cpu", Precision.FP32)) {
+      TaskVersion offline =
+          new OfflineTraining(model, clip)
+              .train(
+                  spec(model, 2),
+                  new Pictures(model),
+                  PrefixTraining.ValueStart.ZERO,
+                  published.created(),
+                  progress -> {})
+              .version();
+      assertArrayEquals(TaskVersionFile.write(published), TaskVersionFile.write(offline));
+    }
+  }
+
+  /** The uploaded pictures, in memory. */
+  private static final class Pictures implements ExampleSet {
+    private final List<LabelledImage> images = images();
+    private final ModelDirectory model;
+
+    Pictures(ModelDirectory model) {
+      this.model = model;
+    }
+
+    @Override
+    public int size() {
+      return images.size();
+    }
+
+    @Override
+    public int classOf(int index) {
+      return images.get(index).classIndex();
+    }
+
+    @Override
+    public float[] pixels(int index) {
+      return model.preprocessing().pixels(images.get(index).image());
+    }
   }
 
   private static double metric(TaskVersion version, String name) {
@@ -68,25 +119,31 @@ class TrainingOnModelTest {
     }
   }
 
-  /** Sixteen pictures of each class, as PNG files. */
+  private static TrainingSpec spec(ModelDirectory model, int epochs) {
+    return TrainingSpec.resolve(
+        "counting",
+        DOMAIN.classNames(),
+        DOMAIN.template(),
+        "",
+        new TrainingOptions(null, null, 3, null, null, epochs, 16, null, 0.25f),
+        model.config());
+  }
+
+  /** Sixteen pictures of each class. */
+  private static List<LabelledImage> images() {
+    return DOMAIN.images(MiniMtilTask.Split.TRAIN, 16, 1);
+  }
+
+  /** As PNG files. */
   private static TrainingJob upload(TrainingJobs jobs, ModelDirectory model, int epochs)
       throws Exception {
-    MiniMtilTask domain = MiniMtil.task("counting");
-    TrainingSpec spec =
-        TrainingSpec.resolve(
-            "counting",
-            domain.classNames(),
-            domain.template(),
-            "",
-            new TrainingOptions(null, null, 3, null, null, epochs, 16, null, 0.25f),
-            model.config());
-    List<LabelledImage> images = domain.images(MiniMtilTask.Split.TRAIN, 16, 1);
-    try (Upload upload = jobs.open(spec)) {
+    List<LabelledImage> images = images();
+    try (Upload upload = jobs.open(spec(model, epochs))) {
       CompletableFuture<Long> last = CompletableFuture.completedFuture(0L);
       for (LabelledImage image : images) {
         last =
             upload.add(
-                new ExampleImage.Encoded(image.png()), domain.classNames().get(image.classIndex()));
+                new ExampleImage.Encoded(image.png()), DOMAIN.classNames().get(image.classIndex()));
       }
       assertEquals(images.size(), TestJobs.get(last));
       return TestJobs.get(upload.commit());

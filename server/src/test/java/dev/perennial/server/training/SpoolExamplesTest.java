@@ -8,19 +8,19 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class ExamplePixelsTest {
+class SpoolExamplesTest {
 
   private static final long BYTES_EACH = (long) Float.BYTES * FakeHost.INPUTS;
 
   @TempDir Path directory;
 
   @Test
-  void get_allFit_decodedOnce() throws Exception {
+  void pixels_allFit_decodedOnce() throws Exception {
     assertEquals(3, decodedBy(3 * BYTES_EACH));
   }
 
   @Test
-  void get_oneTooMany_decodedEachTime() throws Exception {
+  void pixels_oneTooMany_decodedEachTime() throws Exception {
     assertEquals(12, decodedBy(3 * BYTES_EACH - 1));
   }
 
@@ -34,11 +34,13 @@ class ExamplePixelsTest {
     }
     try (SpoolReader spool = SpoolReader.open(file, 3);
         FakeHost host = new FakeHost()) {
-      ExamplePixels pixels = new ExamplePixels(spool, host::pixels, FakeHost.SIDE, cacheBytes);
+      SpoolExamples examples =
+          new SpoolExamples(spool, List.of("bee", "ant"), host::pixels, FakeHost.SIDE, cacheBytes);
       for (int round = 0; round < 4; round++) {
-        List<float[]> all = pixels.get(new int[] {2, 0, 1}, 0, 3);
-        assertArrayEquals(FakeHost.picture(0, 2).values(), all.get(0));
-        assertArrayEquals(FakeHost.picture(0, 0).values(), all.get(1));
+        for (int i = 2; i >= 0; i--) {
+          assertArrayEquals(FakeHost.picture(0, i).values(), examples.pixels(i));
+          assertEquals(1, examples.classOf(i));
+        }
       }
       return host.decoded.get();
     }

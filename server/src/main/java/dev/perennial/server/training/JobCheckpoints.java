@@ -1,0 +1,47 @@
+package dev.perennial.server.training;
+
+import java.io.IOException;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The checkpoints of one job, beside its spool. */
+final class JobCheckpoints implements Checkpoints {
+
+  private static final Logger log = LoggerFactory.getLogger(JobCheckpoints.class);
+
+  private final JobStore store;
+  private final String jobId;
+
+  JobCheckpoints(JobStore store, String jobId) {
+    this.store = store;
+    this.jobId = jobId;
+  }
+
+  @Override
+  public Optional<Checkpoint> load() {
+    try {
+      Optional<byte[]> bytes = store.loadCheckpoint(jobId);
+      if (bytes.isEmpty()) {
+        return Optional.empty();
+      }
+      Optional<Checkpoint> saved = Checkpoint.read(bytes.get());
+      if (saved.isEmpty()) {
+        log.warn("job {}: damaged checkpoint, training from the start", jobId);
+      }
+      return saved;
+    } catch (IOException e) {
+      log.warn("job {}: unreadable checkpoint, training from the start", jobId, e);
+      return Optional.empty();
+    }
+  }
+
+  @Override
+  public void save(Checkpoint checkpoint) {
+    try {
+      store.saveCheckpoint(jobId, checkpoint.write());
+    } catch (IOException e) {
+      log.warn("job {}: checkpoint of epoch {} not written", jobId, checkpoint.epoch(), e);
+    }
+  }
+}
