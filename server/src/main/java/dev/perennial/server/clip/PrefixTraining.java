@@ -113,11 +113,7 @@ public final class PrefixTraining implements AutoCloseable {
    * shape's depth has a branch in all of them.
    */
   public static PrefixTraining start(
-      ClipModel model,
-      PrefixShape shape,
-      List<int[]> classTokens,
-      ValueStart values,
-      long seed) {
+      ClipModel model, PrefixShape shape, List<int[]> classTokens, ValueStart values, long seed) {
     if (shape.depth() < 1 || shape.length() < 1) {
       throw ServingException.invalid(
           "PREFIX_SHAPE", "prefix", shape + " (expected: depth and length of at least 1)");

@@ -141,17 +141,12 @@ final class JobRunners implements AutoCloseable {
       long cacheBytes = MemoryBounds.ofHeap(MAX_CACHE_BYTES) / host.devices();
       ExampleSet examples =
           new SpoolExamples(
-              spool,
-              job.spec().classNames(),
-              host::pixels,
-              host.config().imageSize(),
-              cacheBytes);
+              spool, job.spec().classNames(), host::pixels, host.config().imageSize(), cacheBytes);
       Checkpoints checkpoints = new JobCheckpoints(store, jobId);
       version =
           new TrainingRun(
                   job.spec(), job.created(), examples, host, trainer, checkpoints, stop, meter)
-              .run()
-              .version();
+              .run();
     }
     stop.check();
     jobs.progress(jobId, JobState.PUBLISHING, jobs.job(jobId).progress());

@@ -6,6 +6,7 @@ import dev.perennial.server.clip.ModelDirectory;
 import dev.perennial.server.clip.PrefixTraining;
 import dev.perennial.server.device.DeviceStep;
 import dev.perennial.server.device.DeviceWorker;
+import dev.perennial.server.task.TaskVersion;
 import java.time.Instant;
 import java.util.Map;
 import java.util.TreeMap;
@@ -35,7 +36,7 @@ public final class OfflineTraining {
    * @param created goes into the version's bytes
    * @throws dev.perennial.server.error.ServingException INVALID_ARGUMENT, as a job would fail
    */
-  public TrainedTask train(
+  public TaskVersion train(
       TrainingSpec spec,
       ExampleSet examples,
       PrefixTraining.ValueStart start,

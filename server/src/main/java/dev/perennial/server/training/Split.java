@@ -25,6 +25,8 @@ public record Split(int[] training, int[] validation) {
   }
 
   /**
+   * Draws which examples are held out.
+   *
    * @param classOf per example its class
    * @param share of each class to hold out; 0 for none
    */

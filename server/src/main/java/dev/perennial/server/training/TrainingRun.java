@@ -82,7 +82,7 @@ final class TrainingRun {
     this.stepsPerEpoch = (split.training().length + spec.batchSize() - 1L) / spec.batchSize();
   }
 
-  TrainedTask run() throws StopSignal.Stopped {
+  TaskVersion run() throws StopSignal.Stopped {
     float[] features = features();
     Checkpoint last = begin();
     meter.validated(last.accuracyBefore(), last.accuracyBest());
@@ -94,7 +94,7 @@ final class TrainingRun {
       meter.report();
       checkpoints.save(last);
     }
-    return new TrainedTask(version(features, last), features);
+    return version(features, last);
   }
 
   /** Frozen features of all examples, (n, E). */

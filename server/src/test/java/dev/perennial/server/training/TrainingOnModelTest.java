@@ -61,8 +61,7 @@ class TrainingOnModelTest {
                   new Pictures(model),
                   PrefixTraining.ValueStart.ZERO,
                   published.created(),
-                  progress -> {})
-              .version();
+                  progress -> {});
       assertArrayEquals(TaskVersionFile.write(published), TaskVersionFile.write(offline));
     }
   }

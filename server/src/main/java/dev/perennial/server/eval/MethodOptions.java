@@ -1,0 +1,120 @@
+package dev.perennial.server.eval;
+
+import dev.perennial.server.error.ServingException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A method's hyper-parameters as text: each is read once by its name, with a default and bounds.
+ * What nobody read is unknown, and refused. Used by one thread.
+ */
+public final class MethodOptions {
+  private final String method;
+  private final Map<String, String> given;
+  private final Map<String, String> resolved = new TreeMap<>();
+
+  public MethodOptions(String method, Map<String, String> given) {
+    this.method = method;
+    this.given = new TreeMap<>(given);
+  }
+
+  /** An integer of at least 1. */
+  public int count(String name, int otherwise) {
+    Integer value = count(name);
+    return value == null ? resolve(name, otherwise) : value;
+  }
+
+  /** The same, null where it is left open. */
+  public @Nullable Integer count(String name) {
+    String text = given.remove(name);
+    if (text == null) {
+      return null;
+    }
+    try {
+      int value = Integer.parseInt(text);
+      if (value >= 1) {
+        return resolve(name, value);
+      }
+    } catch (NumberFormatException e) {
+      throw wrong(name, text, "an integer of at least 1");
+    }
+    throw wrong(name, text, "an integer of at least 1");
+  }
+
+  /** A number in [least, most]. */
+  public double number(String name, double otherwise, double least, double most) {
+    Double value = number(name, least, most);
+    return value == null ? resolve(name, otherwise) : value;
+  }
+
+  /** The same, null where it is left open. */
+  public @Nullable Double number(String name, double least, double most) {
+    String text = given.remove(name);
+    if (text == null) {
+      return null;
+    }
+    String expected = least + ".." + most;
+    try {
+      double value = Double.parseDouble(text);
+      if (value >= least && value <= most) {
+        return resolve(name, value);
+      }
+    } catch (NumberFormatException e) {
+      throw wrong(name, text, expected);
+    }
+    throw wrong(name, text, expected);
+  }
+
+  /** One of an enum's names, in small letters with '-'. */
+  public <E extends Enum<E>> E choice(String name, Class<E> type, E otherwise) {
+    String text = given.remove(name);
+    E[] values = type.getEnumConstants();
+    List<String> names = new ArrayList<>();
+    for (E value : values) {
+      names.add(text(value));
+      if (text(value).equals(text)) {
+        resolved.put(name, text);
+        return value;
+      }
+    }
+    if (text != null) {
+      throw wrong(name, text, "one of " + names);
+    }
+    resolved.put(name, text(otherwise));
+    return otherwise;
+  }
+
+  private static String text(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  private <T> T resolve(String name, T value) {
+    resolved.put(name, value.toString());
+    return value;
+  }
+
+  /** Throws INVALID_ARGUMENT where something was given that nobody read. */
+  public void requireAllRead() {
+    if (!given.isEmpty()) {
+      String name = given.keySet().iterator().next();
+      throw wrong(name, given.get(name), "one of " + resolved.keySet());
+    }
+  }
+
+  /** What was read, defaults filled in, for reports. */
+  public Map<String, String> resolved() {
+    return Collections.unmodifiableMap(new TreeMap<>(resolved));
+  }
+
+  private ServingException wrong(String name, @Nullable String value, String expected) {
+    return ServingException.invalid(
+        "METHOD_OPTION",
+        "methods",
+        "%s: %s=%s (expected: %s)".formatted(method, name, value, expected));
+  }
+}
