@@ -89,7 +89,7 @@ public record GateConstants(GateKind kind, double meanLogDensity, double stdLogD
   }
 
   /** log N(f) of f ~ N is peak - chi^2_d / 2: mean peak - d/2, variance d/2. */
-  private static GateConstants ofGaussianItself(GateKind kind, FeatureStatistics statistics) {
+  static GateConstants ofGaussianItself(GateKind kind, FeatureStatistics statistics) {
     double half = statistics.dimension() / 2.0;
     double peak = new TaskGaussian(statistics, new GateConstants(kind, 0, 1)).peak();
     return new GateConstants(kind, peak - half, Math.sqrt(half));

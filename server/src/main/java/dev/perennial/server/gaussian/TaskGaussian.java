@@ -50,9 +50,12 @@ public final class TaskGaussian {
     this.mean = statistics.mean();
     this.factor = regularised(statistics, constants.kind());
     UpperCholesky.factor(factor, dimension, VARIANCE_FLOOR / 2);
-    this.peak =
-        -0.5
-            * (dimension * Math.log(2 * Math.PI) + UpperCholesky.logDeterminant(factor, dimension));
+    this.peak = peak(factor, dimension);
+  }
+
+  /** log N of the mean: -(d log 2 pi + log det Sigma) / 2. */
+  static double peak(double[] factor, int d) {
+    return -0.5 * (d * Math.log(2 * Math.PI) + UpperCholesky.logDeterminant(factor, d));
   }
 
   /** Sigma, upper triangle row by row. */
@@ -63,15 +66,20 @@ public final class TaskGaussian {
     int d = statistics.dimension();
     double[] sigma = statistics.covariance();
     if (kind == GateKind.ROBUST) {
-      double target = trace(sigma, d) / d;
-      double rho = shrinkage(sigma, d, statistics.count());
-      for (int i = 0; i < sigma.length; i++) {
-        sigma[i] *= 1 - rho;
-      }
-      addToDiagonal(sigma, d, rho * target);
+      shrink(sigma, d, statistics.count());
     }
     addToDiagonal(sigma, d, VARIANCE_FLOOR);
     return sigma;
+  }
+
+  /** (1 - rho) S + rho tr(S)/d I, in place; S of divisor count - 1. */
+  static void shrink(double[] sigma, int d, long count) {
+    double target = trace(sigma, d) / d;
+    double rho = shrinkage(sigma, d, count);
+    for (int i = 0; i < sigma.length; i++) {
+      sigma[i] *= 1 - rho;
+    }
+    addToDiagonal(sigma, d, rho * target);
   }
 
   /**
@@ -103,7 +111,7 @@ public final class TaskGaussian {
     return trace;
   }
 
-  private static void addToDiagonal(double[] upper, int d, double value) {
+  static void addToDiagonal(double[] upper, int d, double value) {
     for (int i = 0, at = 0; i < d; at += d - i, i++) {
       upper[at] += value;
     }

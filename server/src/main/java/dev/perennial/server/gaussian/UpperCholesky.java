@@ -31,6 +31,30 @@ final class UpperCholesky {
     }
   }
 
+  /** Solves U^T U x = b in place. */
+  static void solve(double[] u, int d, double[] x) {
+    forward(u, d, x);
+    for (int k = d - 1, row = u.length - 1; k >= 0; k--, row -= d - k) {
+      double sum = x[k];
+      for (int j = k + 1; j < d; j++) {
+        sum -= u[row + j - k] * x[j];
+      }
+      x[k] = sum / u[row];
+    }
+  }
+
+  /** Solves U^T y = b in place; returns |y|^2, which is b^T Sigma^-1 b. */
+  static double forward(double[] u, int d, double[] x) {
+    double squares = 0;
+    for (int k = 0, row = 0; k < d; row += d - k, k++) {
+      double y = x[k] / u[row];
+      x[k] = y;
+      squares += y * y;
+      subtractScaled(x, k + 1, u, row + 1, y, d - k - 1);
+    }
+    return squares;
+  }
+
   /** x[at + j] -= factor * y[from + j]. */
   static void subtractScaled(double[] x, int at, double[] y, int from, double factor, int length) {
     for (int j = 0; j < length; j++) {
