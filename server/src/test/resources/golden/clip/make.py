@@ -158,6 +158,95 @@ def pre_training(model, pixels, captions, prompts):
     return out
 
 
+# ---- prompts in the sequence, written plainly ---------------------------------------------------
+
+def prompted(x, prompts, layer):
+    """Behind the first token; a deeper layer's take the place of the layer's before."""
+    if layer >= len(prompts):
+        return x
+    rest = x[:, 1:] if layer == 0 else x[:, 1 + prompts.shape[1]:]
+    return torch.cat([x[:, :1], prompts[layer].expand(len(x), -1, -1), rest], 1)
+
+
+def prompted_layers(encoder, x, causal, prompts):
+    rows = [None] * len(x)
+    for i, layer in enumerate(encoder.layers):
+        x = prompted(x, prompts, i) if i > 0 else x
+        x = x + attention(layer, layer.layer_norm1(x), causal, rows, rows, rows)
+        x = x + layer.mlp(layer.layer_norm2(x))
+    return x
+
+
+def prompted_image_features(model, pixels, prompts):
+    tower = model.vision_model
+    x = tower.pre_layrnorm(prompted(tower.embeddings(pixels), prompts, 0))
+    x = prompted_layers(tower.encoder, x, False, prompts)
+    return F.normalize(model.visual_projection(tower.post_layernorm(x[:, 0])), dim=-1)
+
+
+def prompted_text_features(model, tokens, ends, prompts):
+    tower = model.text_model
+    x = prompted(tower.embeddings(tokens), prompts, 0)
+    x = prompted_layers(tower.encoder, x, True, prompts)
+    x = tower.final_layer_norm(x)[torch.arange(len(tokens)), ends + prompts.shape[1]]
+    return F.normalize(model.text_projection(x), dim=-1)
+
+
+def prompt_tuning(model, m, pixels, tokens, ends, classes):
+    """Features with three prompts in each of at most two layers, and the gradients of one step."""
+    prompts = [torch.randn(min(2, m[tower][2]), 3, m[tower][0]).float().double()
+               for tower in ("image", "text")]
+    out = {"prompts.image": prompts[0], "prompts.text": prompts[1]}
+    leaves = [x.clone().requires_grad_() for x in prompts]
+    images = prompted_image_features(model, pixels, leaves[0])
+    texts = prompted_text_features(model, tokens, ends, leaves[1])
+    loss = F.cross_entropy(model.logit_scale.exp().detach() * images @ texts.T, classes)
+    gradients = torch.autograd.grad(loss, leaves)
+    out["prompts.image_features"], out["prompts.text_features"] = images, texts
+    out["prompts.loss"] = loss.view(1)
+    out["prompts.image.gradient"], out["prompts.text.gradient"] = gradients
+    return out
+
+
+def divergence(original, moved):
+    """Mean over the rows of the Kullback-Leibler divergence of softmax(moved) from softmax(original)."""
+    rows = [F.kl_div(F.log_softmax(b, 0), F.softmax(a, 0), reduction="sum")
+            for a, b in zip(original, moved)]
+    return torch.stack(rows).mean()
+
+
+def fine_tuning(model, m, pixels, tokens, classes):
+    """Three steps of AdamW on both towers: cross-entropy with label smoothing, and ZSCL's distillation at
+    temperature 2 on three other images and the features that the original model has of three texts."""
+    reference = torch.randn(3, 3, m["side"], m["side"]).float().double()
+    original = copy.deepcopy(model)
+    model = copy.deepcopy(model)
+    with torch.no_grad():
+        known = original(input_ids=tokens[:3], pixel_values=reference)
+    scale = model.logit_scale.exp().detach()
+    optimiser = torch.optim.AdamW(
+        [p for n, p in model.named_parameters() if n != "logit_scale"], lr=1e-2, weight_decay=0.0)
+    losses = []
+    for _ in range(3):
+        both = model(input_ids=tokens, pixel_values=pixels)
+        loss = F.cross_entropy(scale * both.image_embeds @ both.text_embeds.T, classes, label_smoothing=0.2)
+        moved = model(input_ids=tokens[:1], pixel_values=reference).image_embeds
+        student = scale * moved @ known.text_embeds.T / 2
+        teacher = scale * known.image_embeds @ known.text_embeds.T / 2
+        kept = 2 ** 2 * (divergence(teacher, student) + divergence(teacher.T, student.T))
+        optimiser.zero_grad()
+        (loss + kept).backward()
+        optimiser.step()
+        losses.append(torch.stack([loss, kept]).detach())
+    out = {"fine_tuning.losses": torch.stack(losses), "fine_tuning.reference": reference,
+           "fine_tuning.reference.image_features": known.image_embeds,
+           "fine_tuning.reference.text_features": known.text_embeds}
+    for key, weight in model.state_dict().items():
+        if "position_ids" not in key:
+            out["fine_tuning." + key] = weight
+    return out
+
+
 def make(name, m):
     torch.manual_seed(sorted(MODELS).index(name))
     model, end = model_of(m)
@@ -221,6 +310,8 @@ def make(name, m):
 
     if name == "one-layer":
         out.update(pre_training(model, pixels, tokens[:4], tokens))
+        out.update(fine_tuning(model, m, pixels, tokens, classes))
+    out.update(prompt_tuning(model, m, pixels, tokens, ends, classes))
 
     directory = HERE / name
     directory.mkdir(exist_ok=True)

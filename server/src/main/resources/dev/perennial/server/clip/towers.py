@@ -37,16 +37,18 @@ class Towers(Module):
 
   # weights: class embedding (W), patch embedding (W, 3*p*p), positions (N, W), first LayerNorm (2),
   # twelve a layer, last LayerNorm (2), projection (E, W).
-  def image_tower(self: __torch__.Towers, weights: List[Tensor], pixels: Tensor, branches: List[List[Tensor]]) -> Tensor:
+  def image_tower(self: __torch__.Towers, weights: List[Tensor], pixels: Tensor, branches: List[List[Tensor]], prompts: List[Tensor]) -> Tensor:
     B = pixels.size(0)
     patches = pixels[:, :, :IMAGE_CROP, :IMAGE_CROP].reshape(B, 3, IMAGE_GRID, PATCH, IMAGE_GRID, PATCH)
     patches = patches.permute(0, 2, 4, 1, 3, 5).reshape(B, IMAGE_GRID * IMAGE_GRID, 3 * PATCH * PATCH)
     x = torch.linear(torch.to(patches, weights[1].dtype), weights[1]).float()  # (B, N-1, W)
     x = torch.cat([weights[0].expand(B, 1, -1), x], 1) + weights[2]  # (B, N, W)
+    x = self.prompted(x, prompts, 0)
     x = torch.layer_norm(x, [IMAGE_WIDTH], weights[3], weights[4], IMAGE_EPSILON)
     for i in range(IMAGE_LAYERS - 1):
       branch = self.branch_of(branches, i)
       x = self.layer(x, weights[5 + 12 * i : 17 + 12 * i], None, branch, IMAGE_HEADS, IMAGE_EPSILON, IMAGE_QUICK)
+      x = self.prompted(x, prompts, i + 1)
     end = 5 + 12 * IMAGE_LAYERS
     branch = self.branch_of(branches, IMAGE_LAYERS - 1)
     row = x[:, 0:1]  # the class token's, (B, 1, W)
@@ -56,23 +58,37 @@ class Towers(Module):
 
   # weights: token embedding (V, W), positions (C, W), twelve a layer, last LayerNorm (2),
   # projection (E, W). tokens (K, N) are cut after the last end of text; ends (K): the row to read.
-  def text_tower(self: __torch__.Towers, weights: List[Tensor], tokens: Tensor, ends: Tensor, branches: List[List[Tensor]]) -> Tensor:
+  def text_tower(self: __torch__.Towers, weights: List[Tensor], tokens: Tensor, ends: Tensor, branches: List[List[Tensor]], prompts: List[Tensor]) -> Tensor:
     K = tokens.size(0)
-    N = tokens.size(1)
-    x = torch.embedding(weights[0], tokens) + weights[1][:N]  # (K, N, W)
+    x = torch.embedding(weights[0], tokens) + weights[1][: tokens.size(1)]  # (K, N, W)
+    x = self.prompted(x, prompts, 0)
+    N = x.size(1)
+    last = ends + (N - tokens.size(1))
     places = torch.arange(N, device=tokens.device)
     never = torch.zeros([1], device=tokens.device, dtype=weights[4].dtype) - inf
     causal = torch.where(places.unsqueeze(0) > places.unsqueeze(1), never, torch.zeros_like(never))  # (N, N)
     for i in range(TEXT_LAYERS - 1):
       branch = self.branch_of(branches, i)
       x = self.layer(x, weights[2 + 12 * i : 14 + 12 * i], causal, branch, TEXT_HEADS, TEXT_EPSILON, TEXT_QUICK)
+      x = self.prompted(x, prompts, i + 1)
     end = 2 + 12 * TEXT_LAYERS
     branch = self.branch_of(branches, TEXT_LAYERS - 1)
-    row = torch.gather(x, 1, ends.view(K, 1, 1).expand(K, 1, TEXT_WIDTH))  # (K, 1, W)
-    seen = torch.index_select(causal, 0, ends).view(K, 1, 1, N)
+    row = torch.gather(x, 1, last.view(K, 1, 1).expand(K, 1, TEXT_WIDTH))  # (K, 1, W)
+    seen = torch.index_select(causal, 0, last).view(K, 1, 1, N)
     row = self.last_layer(row, x, weights[end - 12 : end], seen, branch, TEXT_HEADS, TEXT_EPSILON, TEXT_QUICK)
     row = torch.layer_norm(row[:, 0], [TEXT_WIDTH], weights[end], weights[end + 1], TEXT_EPSILON)
     return self.normalised(torch.linear(row, weights[end + 2]))  # (K, E)
+
+  # Learned tokens behind the first one, the class token or the start of text; a deeper layer's take
+  # the place of the layer's before. prompts: per layer (P, W), or nothing. (B, N, W) to (B, N + P, W).
+  def prompted(self: __torch__.Towers, x: Tensor, prompts: List[Tensor], layer: int) -> Tensor:
+    if layer < len(prompts):
+      rest = 1
+      if layer > 0:
+        rest = 1 + prompts[layer].size(0)
+      learned = prompts[layer].expand(x.size(0), -1, -1)
+      x = torch.cat([x[:, :1], learned, x[:, rest:]], 1)
+    return x
 
   def normalised(self: __torch__.Towers, x: Tensor) -> Tensor:
     return x / torch.clamp_min(torch.norm(x, 2, [-1], True), 1e-12)
@@ -171,21 +187,21 @@ class Towers(Module):
 
   def image_features(self: __torch__.Towers, weights: List[Tensor], pixels: Tensor, device: str) -> Tensor:
     x = torch.to(pixels, torch.device(device))
-    return self.image_tower(weights, x, annotate(List[List[Tensor]], [])).cpu()
+    return self.image_tower(weights, x, annotate(List[List[Tensor]], []), annotate(List[Tensor], [])).cpu()
 
   def image_features_with_tasks(self: __torch__.Towers, weights: List[Tensor], pixels: Tensor, bank: Tensor, mask: Tensor, slots: Tensor, gates: Tensor, device: str) -> Tensor:
     d = torch.device(device)
     branches = self.gather(bank, mask, torch.to(slots, d), torch.to(gates, d))
-    return self.image_tower(weights, torch.to(pixels, d), branches).cpu()
+    return self.image_tower(weights, torch.to(pixels, d), branches, annotate(List[Tensor], [])).cpu()
 
   def text_features(self: __torch__.Towers, weights: List[Tensor], tokens: Tensor, ends: Tensor, device: str) -> Tensor:
     d = torch.device(device)
-    return self.text_tower(weights, torch.to(tokens, d), torch.to(ends, d), annotate(List[List[Tensor]], [])).cpu()
+    return self.text_tower(weights, torch.to(tokens, d), torch.to(ends, d), annotate(List[List[Tensor]], []), annotate(List[Tensor], [])).cpu()
 
   def text_features_with_tasks(self: __torch__.Towers, weights: List[Tensor], tokens: Tensor, ends: Tensor, bank: Tensor, mask: Tensor, slots: Tensor, gates: Tensor, device: str) -> Tensor:
     d = torch.device(device)
     branches = self.gather(bank, mask, torch.to(slots, d), torch.to(gates, d))
-    return self.text_tower(weights, torch.to(tokens, d), torch.to(ends, d), branches).cpu()
+    return self.text_tower(weights, torch.to(tokens, d), torch.to(ends, d), branches, annotate(List[Tensor], [])).cpu()
 
   # ---- learning one task's prefixes ------------------------------------------------------------
 
@@ -212,8 +228,8 @@ class Towers(Module):
   def prefix_loss(self: __torch__.Towers, image_weights: List[Tensor], text_weights: List[Tensor], image_prefixes: Tensor, text_prefixes: Tensor, pixels: Tensor, classes: Tensor, tokens: Tensor, ends: Tensor, logit_scale: float, device: str) -> Tuple[Tensor, Tensor, List[Tensor]]:
     d = torch.device(device)
     leaves = [torch.requires_grad_(torch.detach(image_prefixes)), torch.requires_grad_(torch.detach(text_prefixes))]
-    images = self.image_tower(image_weights, torch.to(pixels, d), self.shared_branches(leaves[0]))
-    texts = self.text_tower(text_weights, tokens, ends, self.shared_branches(leaves[1]))
+    images = self.image_tower(image_weights, torch.to(pixels, d), self.shared_branches(leaves[0]), annotate(List[Tensor], []))
+    texts = self.text_tower(text_weights, tokens, ends, self.shared_branches(leaves[1]), annotate(List[Tensor], []))
     logits = torch.matmul(images, texts.t()) * logit_scale  # (B, K)
     truth = torch.to(classes, d)
     loss = torch.cross_entropy_loss(logits, truth)
@@ -231,10 +247,10 @@ class Towers(Module):
 
   # Text features with a task's prefixes, kept on the device.
   def prefix_texts(self: __torch__.Towers, weights: List[Tensor], prefixes: Tensor, tokens: Tensor, ends: Tensor) -> Tensor:
-    return self.text_tower(weights, tokens, ends, self.shared_branches(prefixes))
+    return self.text_tower(weights, tokens, ends, self.shared_branches(prefixes), annotate(List[Tensor], []))
 
   def prefix_logits(self: __torch__.Towers, weights: List[Tensor], prefixes: Tensor, pixels: Tensor, texts: Tensor, logit_scale: float, device: str) -> Tensor:
-    images = self.image_tower(weights, torch.to(pixels, torch.device(device)), self.shared_branches(prefixes))
+    images = self.image_tower(weights, torch.to(pixels, torch.device(device)), self.shared_branches(prefixes), annotate(List[Tensor], []))
     return (torch.matmul(images, texts.t()) * logit_scale).cpu()  # (B, K)
 
   # ---- learning a whole model ------------------------------------------------------------------
@@ -246,20 +262,21 @@ class Towers(Module):
   def contrastive_step(self: __torch__.Towers, weights: List[Tensor], means: List[Tensor], squares: List[Tensor], image_weights: int, step: int, numbers: List[float], pixels: Tensor, captions: Tensor, caption_ends: Tensor, prompts: Tensor, prompt_ends: Tensor, chosen: List[Tensor], targets: List[Tensor], ranges: List[int], shares: List[float], device: str) -> Tensor:
     d = torch.device(device)
     none = annotate(List[List[Tensor]], [])
+    plain = annotate(List[Tensor], [])
     leaves = annotate(List[Tensor], [])
     for weight in weights:
       leaves.append(torch.requires_grad_(torch.detach(weight)))
     image_leaves = leaves[1 : 1 + image_weights]
     text_leaves = leaves[1 + image_weights :]
-    images = self.image_tower(image_leaves, torch.to(pixels, d), none)  # (B, E)
-    texts = self.text_tower(text_leaves, torch.to(captions, d), torch.to(caption_ends, d), none)  # (B, E)
+    images = self.image_tower(image_leaves, torch.to(pixels, d), none, plain)  # (B, E)
+    texts = self.text_tower(text_leaves, torch.to(captions, d), torch.to(caption_ends, d), none, plain)  # (B, E)
     scale = torch.exp(leaves[0])
     logits = scale * torch.matmul(images, texts.t())  # (B, B)
     places = torch.arange(logits.size(0), device=d)
     contrastive = (torch.cross_entropy_loss(logits, places) + torch.cross_entropy_loss(logits.t(), places)) * 0.5
     auxiliary = torch.zeros_like(contrastive)
     if len(chosen) > 0:
-      prompt_features = self.text_tower(text_leaves, torch.to(prompts, d), torch.to(prompt_ends, d), none)
+      prompt_features = self.text_tower(text_leaves, torch.to(prompts, d), torch.to(prompt_ends, d), none, plain)
       for j in range(len(chosen)):
         some = torch.index_select(images, 0, torch.to(chosen[j], d))
         logits = scale * torch.matmul(some, prompt_features[ranges[2 * j] : ranges[2 * j + 1]].t())
@@ -270,6 +287,67 @@ class Towers(Module):
     torch.clamp_(weights[0], 0., numbers[6])
     return report.cpu()
 
+  # One step of AdamW on both towers for classification; the logit scale stands still. numbers: as for
+  # adam_w, then label smoothing, distillation's temperature and its weight. reference: nothing, or
+  # images (R, 3, S, S) and the original model's features of them (R, E) and of texts (M, E). Returns
+  # the mean cross-entropy and the divergence before the step, and the number of right answers.
+  def classify_step(self: __torch__.Towers, weights: List[Tensor], means: List[Tensor], squares: List[Tensor], image_weights: int, step: int, numbers: List[float], pixels: Tensor, classes: Tensor, tokens: Tensor, ends: Tensor, reference: List[Tensor], device: str) -> Tensor:
+    report, gradients = self.classify_loss(weights, image_weights, numbers, pixels, classes, tokens, ends, reference, device)
+    self.adam_w(weights[1:], means[1:], squares[1:], gradients, step, numbers)
+    return report.cpu()
+
+  # What such a step reports, and the gradients of all weights but the logit scale.
+  def classify_loss(self: __torch__.Towers, weights: List[Tensor], image_weights: int, numbers: List[float], pixels: Tensor, classes: Tensor, tokens: Tensor, ends: Tensor, reference: List[Tensor], device: str) -> Tuple[Tensor, List[Optional[Tensor]]]:
+    d = torch.device(device)
+    none = annotate(List[List[Tensor]], [])
+    plain = annotate(List[Tensor], [])
+    leaves = annotate(List[Tensor], [])
+    for weight in weights[1:]:
+      leaves.append(torch.requires_grad_(torch.detach(weight)))
+    scale = torch.exp(weights[0])
+    images = self.image_tower(leaves[:image_weights], torch.to(pixels, d), none, plain)  # (B, E)
+    texts = self.text_tower(leaves[image_weights:], torch.to(tokens, d), torch.to(ends, d), none, plain)  # (K, E)
+    logits = scale * torch.matmul(images, texts.t())  # (B, K)
+    truth = torch.to(classes, d)
+    loss = torch.cross_entropy_loss(logits, truth, None, 1, -100, numbers[6])  # 1: mean, -100: ignored class
+    divergence = torch.zeros_like(loss)
+    if len(reference) > 0:
+      moved = self.image_tower(leaves[:image_weights], torch.to(reference[0], d), none, plain)  # (R, E)
+      known = torch.to(reference[2], d).t() * (scale / numbers[7])
+      divergence = self.similarity_loss(torch.matmul(torch.to(reference[1], d), known), torch.matmul(moved, known)) * (numbers[7] * numbers[7])
+    gradients = torch.grad([loss + divergence * numbers[8]], leaves)
+    correct = torch.sum(torch.eq(torch.argmax(logits, 1), truth))
+    return (torch.stack([torch.detach(loss), torch.detach(divergence), torch.to(correct, 6)]), gradients)
+
+  # How far similarities (R, M) moved away from the original ones: Kullback-Leibler divergence of the
+  # distributions over texts, mean over images, and over images, mean over texts.
+  def similarity_loss(self: __torch__.Towers, original: Tensor, moved: Tensor) -> Tensor:
+    return self.divergence(original, moved) + self.divergence(original.t(), moved.t())
+
+  def divergence(self: __torch__.Towers, original: Tensor, moved: Tensor) -> Tensor:
+    gap = torch.log_softmax(original, 1) - torch.log_softmax(moved, 1)
+    return torch.sum(torch.softmax(original, 1) * gap) / original.size(0)
+
+  # A copy of each weight, on the device.
+  def copies(self: __torch__.Towers, weights: List[Tensor]) -> List[Tensor]:
+    copies = annotate(List[Tensor], [])
+    for weight in weights:
+      copies.append(torch.clone(weight))
+    return copies
+
+  def overwrite(self: __torch__.Towers, weights: List[Tensor], values: List[Tensor]) -> None:
+    for i in range(len(weights)):
+      weights[i].copy_(values[i])
+
+  def clear(self: __torch__.Towers, weights: List[Tensor]) -> None:
+    for weight in weights:
+      weight.zero_()
+
+  # Takes the weights into the mean of count - 1 earlier ones.
+  def average(self: __torch__.Towers, mean: List[Tensor], weights: List[Tensor], count: int) -> None:
+    for i in range(len(mean)):
+      mean[i].add_(weights[i] - mean[i], alpha=1. / count)
+
   # The two towers' shares of such a list of weights.
   def image_part(self: __torch__.Towers, weights: List[Tensor], image_weights: int) -> List[Tensor]:
     return weights[1 : 1 + image_weights]
@@ -279,7 +357,7 @@ class Towers(Module):
 
   def adam_w(self: __torch__.Towers, weights: List[Tensor], means: List[Tensor], squares: List[Tensor], gradients: List[Optional[Tensor]], step: int, numbers: List[float]) -> None:
     rate, decay, beta1, beta2, epsilon, greatest = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]
-    total = torch.zeros_like(weights[0])
+    total = torch.zeros([], device=weights[0].device)
     for g in gradients:
       if g is not None:
         total = total + torch.sum(g * g)
@@ -294,3 +372,43 @@ class Towers(Module):
         squares[i].mul_(beta2).addcmul_(g, g, value=1. - beta2)
         root = torch.sqrt(squares[i] / (1. - beta2 ** step)) + epsilon
         weights[i].addcdiv_(means[i], root, value=-rate / (1. - beta1 ** step))
+
+  # ---- learning one task's prompts -------------------------------------------------------------
+
+  # prompts: image (L, P, W) and text (L, P, W), float32. The backbone has no gradients.
+  def prompted_images(self: __torch__.Towers, weights: List[Tensor], prompts: List[Tensor], pixels: Tensor, device: str) -> Tensor:
+    x = torch.to(pixels, torch.device(device))
+    return self.image_tower(weights, x, annotate(List[List[Tensor]], []), torch.unbind(prompts[0])).cpu()
+
+  def prompted_texts(self: __torch__.Towers, weights: List[Tensor], prompts: List[Tensor], tokens: Tensor, ends: Tensor, device: str) -> Tensor:
+    d = torch.device(device)
+    return self.text_tower(weights, torch.to(tokens, d), torch.to(ends, d), annotate(List[List[Tensor]], []), torch.unbind(prompts[1])).cpu()
+
+  # One step of AdamW on both; numbers as for adam_w. Returns the mean cross-entropy before the step
+  # and the number of right answers.
+  def prompt_step(self: __torch__.Towers, image_weights: List[Tensor], text_weights: List[Tensor], prompts: List[Tensor], means: List[Tensor], squares: List[Tensor], step: int, numbers: List[float], pixels: Tensor, classes: Tensor, tokens: Tensor, ends: Tensor, logit_scale: float, device: str) -> Tensor:
+    report, gradients = self.prompt_loss(image_weights, text_weights, prompts, pixels, classes, tokens, ends, logit_scale, device)
+    self.adam_w(prompts, means, squares, gradients, step, numbers)
+    return report.cpu()
+
+  def prompt_loss(self: __torch__.Towers, image_weights: List[Tensor], text_weights: List[Tensor], prompts: List[Tensor], pixels: Tensor, classes: Tensor, tokens: Tensor, ends: Tensor, logit_scale: float, device: str) -> Tuple[Tensor, List[Optional[Tensor]]]:
+    d = torch.device(device)
+    none = annotate(List[List[Tensor]], [])
+    leaves = [torch.requires_grad_(torch.detach(prompts[0])), torch.requires_grad_(torch.detach(prompts[1]))]
+    images = self.image_tower(image_weights, torch.to(pixels, d), none, torch.unbind(leaves[0]))
+    texts = self.text_tower(text_weights, torch.to(tokens, d), torch.to(ends, d), none, torch.unbind(leaves[1]))
+    logits = torch.matmul(images, texts.t()) * logit_scale  # (B, K)
+    truth = torch.to(classes, d)
+    loss = torch.cross_entropy_loss(logits, truth)
+    gradients = torch.grad([loss], leaves)
+    correct = torch.sum(torch.eq(torch.argmax(logits, 1), truth))
+    return (torch.stack([torch.detach(loss), torch.to(correct, 6)]), gradients)
+
+  # Both gradients in host memory: what the tests compare.
+  def prompt_gradients(self: __torch__.Towers, image_weights: List[Tensor], text_weights: List[Tensor], prompts: List[Tensor], pixels: Tensor, classes: Tensor, tokens: Tensor, ends: Tensor, logit_scale: float, device: str) -> List[Tensor]:
+    report, gradients = self.prompt_loss(image_weights, text_weights, prompts, pixels, classes, tokens, ends, logit_scale, device)
+    known = annotate(List[Tensor], [])
+    for gradient in gradients:
+      assert gradient is not None
+      known.append(gradient)
+    return self.to_host(known)

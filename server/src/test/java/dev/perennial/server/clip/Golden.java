@@ -108,7 +108,7 @@ final class Golden {
   }
 
   List<float[]> pixels() {
-    return rows(tensor("pixels"));
+    return rows("pixels");
   }
 
   /** Padded with the end of text, as in the file. */
@@ -141,6 +141,11 @@ final class Golden {
         rows(tensor(start + "image.values" + end)),
         rows(tensor(start + "text.keys" + end)),
         rows(tensor(start + "text.values" + end)));
+  }
+
+  /** A tensor's parts along its first dimension. */
+  List<float[]> rows(String name) {
+    return rows(tensor(name));
   }
 
   private static List<float[]> rows(TensorData tensor) {
