@@ -27,6 +27,8 @@ class ArchitectureTest {
 
   @ArchTest static final ArchRule gaussianUsesNothing = only("gaussian", "error");
 
+  @ArchTest static final ArchRule scoringIsArithmetic = only("scoring", "gaussian", "error");
+
   @ArchTest static final ArchRule safetensorsUsesNothing = only("safetensors", "error");
 
   @ArchTest static final ArchRule imageUsesNothing = only("image", "error");
@@ -53,7 +55,7 @@ class ArchitectureTest {
 
   @ArchTest
   static final ArchRule deviceKnowsNoWire =
-      only("device", "batching", "clip", "task", "gaussian", "config", "error");
+      only("device", "batching", "clip", "task", "scoring", "gaussian", "config", "error");
 
   @ArchTest
   static final ArchRule trainingKnowsNoWire =
@@ -68,6 +70,7 @@ class ArchitectureTest {
           "task",
           "clip",
           "image",
+          "scoring",
           "gaussian",
           "batching",
           "config",

@@ -1,0 +1,84 @@
+package dev.perennial.server.scoring;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * Which of a question's labels each task knows, by name, and which of them no task knows.
+ * Immutable; safe for any thread.
+ */
+public final class LabelOwners {
+  /** Stands for a class that is not among the labels. */
+  public static final int ABSENT = -1;
+
+  private final int labels;
+  private final List<int[]> placeOfClass;
+  private final int[] unlearnt;
+  private final boolean[] knows;
+
+  /**
+   * From where each task's classes are among the labels.
+   *
+   * @param labels how many labels the question has
+   * @param placeOfClass per task and class the class's place among the labels, or {@link #ABSENT};
+   *     no place twice within a task
+   */
+  public LabelOwners(int labels, List<int[]> placeOfClass) {
+    this.labels = labels;
+    this.placeOfClass = placeOfClass.stream().map(int[]::clone).toList();
+    this.knows = new boolean[placeOfClass.size()];
+    boolean[] learnt = new boolean[labels];
+    for (int task = 0; task < knows.length; task++) {
+      for (int place : placeOfClass.get(task)) {
+        if (place != ABSENT) {
+          learnt[place] = true;
+          knows[task] = true;
+        }
+      }
+    }
+    this.unlearnt = IntStream.range(0, labels).filter(place -> !learnt[place]).toArray();
+  }
+
+  /** How many labels the question has. */
+  public int labels() {
+    return labels;
+  }
+
+  /** How many tasks there are. */
+  public int tasks() {
+    return knows.length;
+  }
+
+  /** Per class of the task its place among the labels, or {@link #ABSENT}; a copy. */
+  public int[] placeOfClass(int task) {
+    return placeOfClass.get(task).clone();
+  }
+
+  /** The places of the labels that no task knows, ascending; a copy. */
+  public int[] unlearnt() {
+    return unlearnt.clone();
+  }
+
+  /** Whether every label is a class of some task. */
+  public boolean allLearnt() {
+    return unlearnt.length == 0;
+  }
+
+  /**
+   * Whether the task can have a say: it knows one of the labels, or there are labels that no task
+   * knows, which an image of its domain may show too.
+   */
+  public boolean considers(int task) {
+    return knows[task] || unlearnt.length > 0;
+  }
+
+  @Override
+  public String toString() {
+    return labels
+        + " labels, "
+        + unlearnt.length
+        + " unlearnt, known to tasks "
+        + Arrays.toString(IntStream.range(0, knows.length).filter(task -> knows[task]).toArray());
+  }
+}
