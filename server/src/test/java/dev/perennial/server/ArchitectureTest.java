@@ -40,10 +40,6 @@ class ArchitectureTest {
       only("pretraining", "world", "clip", "image", "safetensors", "error");
 
   @ArchTest
-  static final ArchRule pretrainingKnowsNoServing =
-      only("pretraining", "world", "clip", "image", "safetensors", "error");
-
-  @ArchTest
   static final ArchRule taskKnowsNoEngine = only("task", "gaussian", "safetensors", "error");
 
   @ArchTest

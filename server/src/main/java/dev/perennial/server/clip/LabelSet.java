@@ -1,6 +1,7 @@
 package dev.perennial.server.clip;
 
 import dev.perennial.server.error.ServingException;
+import dev.perennial.server.task.Template;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -20,7 +21,6 @@ public final class LabelSet {
   /** UTF-16 characters of a label, and of a template. The text tower reads far fewer. */
   public static final int MAX_TEXT_LENGTH = 1_024;
 
-  private static final String PLACEHOLDER = "{}";
   private static final String LABELS_FIELD = "label_set.explicit.labels";
   private static final String TEMPLATE_FIELD = "label_set.explicit.template";
 
@@ -60,20 +60,18 @@ public final class LabelSet {
   }
 
   /**
-   * One text per label: the template with "{}" replaced.
+   * One text per label. The one place that checks labels.
    *
    * @throws ServingException INVALID_ARGUMENT (fields of {@code label_set.explicit}) where labels
    *     or template cannot be used
    */
   public static LabelSet of(List<String> labels, String template, Tokenizer tokenizer) {
     check(labels);
-    int place = checkedPlaceholder(template);
-    String before = template.substring(0, place);
-    String after = template.substring(place + PLACEHOLDER.length());
+    Template sentence = Template.checked(template, TEMPLATE_FIELD, MAX_TEXT_LENGTH);
     List<Prompt> prompts = new ArrayList<>(labels.size());
     List<List<String>> unknownWords = new ArrayList<>(labels.size());
     for (int i = 0; i < labels.size(); i++) {
-      String text = before + labels.get(i) + after;
+      String text = sentence.with(labels.get(i));
       prompts.add(new Prompt(text, i, Arrays.stream(tokenizer.encode(text)).boxed().toList()));
       unknownWords.add(List.copyOf(tokenizer.unknownWords(labels.get(i))));
     }
@@ -81,62 +79,34 @@ public final class LabelSet {
   }
 
   private static void check(List<String> labels) {
-    if (labels.isEmpty()) {
+    if (labels.isEmpty() || labels.size() > MAX_LABELS) {
       throw ServingException.invalid(
-          "LABEL_SET_EMPTY", LABELS_FIELD, "labels: 0 (expected: 1.." + MAX_LABELS + ")");
-    }
-    if (labels.size() > MAX_LABELS) {
-      throw ServingException.invalid(
-          "TOO_MANY_LABELS",
+          "LABEL_COUNT",
           LABELS_FIELD,
           "labels: " + labels.size() + " (expected: 1.." + MAX_LABELS + ")");
     }
     Map<String, Integer> places = new HashMap<>();
     for (int i = 0; i < labels.size(); i++) {
       String label = labels.get(i);
-      String field = LABELS_FIELD + "[" + i + "]";
       if (label.isBlank()) {
-        throw ServingException.invalid(
-            "LABEL_BLANK", field, "label " + i + ": blank (expected: a text)");
+        throw bad("BAD_LABEL", i, ServingException.quoted(label), "not blank");
       }
       if (label.length() > MAX_TEXT_LENGTH) {
-        throw ServingException.invalid(
-            "LABEL_TOO_LONG",
-            field,
-            "label "
-                + i
-                + ": "
-                + label.length()
-                + " characters (expected: at most "
-                + MAX_TEXT_LENGTH
-                + ")");
+        throw bad("BAD_LABEL", i, label.length() + " characters", "1.." + MAX_TEXT_LENGTH);
       }
       Integer earlier = places.putIfAbsent(label, i);
       if (earlier != null) {
-        throw ServingException.invalid(
-            "LABEL_DUPLICATE",
-            field,
-            "label " + i + ": " + label + ", as label " + earlier + " (expected: distinct)");
+        String value = ServingException.quoted(label) + ", as labels[" + earlier + "]";
+        throw bad("DUPLICATE_LABEL", i, value, "distinct labels");
       }
     }
   }
 
-  private static int checkedPlaceholder(String template) {
-    int place = template.indexOf(PLACEHOLDER);
-    if (place < 0
-        || template.indexOf(PLACEHOLDER, place + 1) >= 0
-        || template.length() > MAX_TEXT_LENGTH) {
-      String shown = template.length() > 100 ? template.substring(0, 100) + "..." : template;
-      throw ServingException.invalid(
-          "TEMPLATE_INVALID",
-          TEMPLATE_FIELD,
-          "template: "
-              + shown
-              + " (expected: {} once, at most "
-              + MAX_TEXT_LENGTH
-              + " characters)");
-    }
-    return place;
+  private static ServingException bad(String reason, int place, String value, String expected) {
+    return ServingException.invalid(
+        reason,
+        LABELS_FIELD + "[" + place + "]",
+        "label: " + value + " (expected: " + expected + ")");
   }
 
   /** Distinct, in the caller's order. */

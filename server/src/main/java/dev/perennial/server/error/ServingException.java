@@ -10,6 +10,9 @@ import org.jspecify.annotations.Nullable;
 public final class ServingException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
+  /** UTF-16 characters of a caller's text that a message repeats: enough to recognise it. */
+  private static final int MAX_QUOTED = 80;
+
   private final ErrorCode code;
   private final String reason;
   private final @Nullable String field;
@@ -76,6 +79,15 @@ public final class ServingException extends RuntimeException {
   /** Nobody here can do it now; the caller may try again, here or elsewhere. */
   public static ServingException unavailable(String reason, String message, Duration retryAfter) {
     return new ServingException(ErrorCode.UNAVAILABLE, reason, message, null, retryAfter, null);
+  }
+
+  /** A caller's text, quoted, and cut where it is long: messages travel in headers. */
+  public static String quoted(String value) {
+    if (value.length() <= MAX_QUOTED) {
+      return "\"" + value + "\"";
+    }
+    boolean halves = Character.isHighSurrogate(value.charAt(MAX_QUOTED - 1));
+    return "\"" + value.substring(0, halves ? MAX_QUOTED - 1 : MAX_QUOTED) + "...\"";
   }
 
   public ErrorCode code() {

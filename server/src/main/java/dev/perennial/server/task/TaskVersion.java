@@ -17,7 +17,7 @@ import java.util.regex.Pattern;
  *
  * @param task its domain's name: 1 to 63 of a-z, 0-9, '-', '_', starting with a letter
  * @param classNames distinct, not blank, 1 to {@value #MAX_CLASSES}; class k of the statistics
- * @param template the sentence around a class name; contains "{}" once
+ * @param template the sentence around a class name; see {@link Template}
  * @param options the hyper-parameters, every default filled in, by name; in name order
  * @param metrics what training measured, by name (accuracies in [0, 1]); finite; in name order
  * @param backboneFingerprint SHA-256 over the weights of the model that it was trained on
@@ -39,8 +39,6 @@ public record TaskVersion(
 
   private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9_-]{0,62}");
 
-  private static final String PLACEHOLDER = "{}";
-
   /** Throws IllegalArgumentException that names what does not fit. */
   public TaskVersion {
     classNames = List.copyOf(classNames);
@@ -48,12 +46,7 @@ public record TaskVersion(
     metrics = Collections.unmodifiableMap(new TreeMap<>(metrics));
     require(NAME.matcher(task).matches(), "task", task, "1 to 63 of a-z 0-9 - _, a letter first");
     requireClassNames(classNames);
-    int first = template.indexOf(PLACEHOLDER);
-    require(
-        first >= 0 && template.indexOf(PLACEHOLDER, first + 1) < 0,
-        "template",
-        template,
-        "{} once");
+    require(Template.isTemplate(template), "template", template, "{} once");
     require(
         statistics.classes() == classNames.size(),
         "classes of the statistics",

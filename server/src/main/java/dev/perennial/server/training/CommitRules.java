@@ -49,7 +49,7 @@ final class CommitRules {
       String names =
           empty.stream()
               .limit(NAMED_IN_MESSAGE)
-              .map(SpecRules::quote)
+              .map(ServingException::quoted)
               .collect(Collectors.joining(", "));
       throw ServingException.invalid(
           "CLASSES_WITHOUT_EXAMPLES",

@@ -163,7 +163,7 @@ final class JobTable implements AutoCloseable {
       throw new ServingException(
           ErrorCode.NOT_FOUND,
           "JOB_NOT_FOUND",
-          "job: " + SpecRules.quote(jobId) + " (expected: the id of a job)");
+          "job: " + ServingException.quoted(jobId) + " (expected: the id of a job)");
     }
     return entry;
   }

@@ -2,6 +2,7 @@ package dev.perennial.server.training;
 
 import dev.perennial.server.clip.ClipConfig;
 import dev.perennial.server.error.ServingException;
+import dev.perennial.server.task.Template;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -57,17 +58,17 @@ final class SpecRules {
           "BAD_TASK_NAME",
           "spec.task",
           "task: "
-              + quote(spec.task())
+              + ServingException.quoted(spec.task())
               + " (expected: 1 to 63 of a-z, 0-9, '-', '_', starting with a letter)");
     }
     checkClasses(spec.classNames());
-    checkTemplate(spec.template());
+    Template.checked(spec.template(), "spec.template", MAX_TEMPLATE_LENGTH);
     if (spec.requestId().isBlank() || spec.requestId().length() > MAX_REQUEST_ID_LENGTH) {
       throw ServingException.invalid(
           "BAD_REQUEST_ID",
           "spec.request_id",
           "request id: "
-              + quote(spec.requestId())
+              + ServingException.quoted(spec.requestId())
               + " (expected: at most 128 characters, not blank)");
     }
     range("depth", spec.shape().depth(), layers);
@@ -87,22 +88,12 @@ final class SpecRules {
   /** What is wrong with a label, in words; null where it is fine. */
   static @Nullable String labelFault(String label) {
     if (label.isBlank()) {
-      return quote(label) + " (expected: not blank)";
+      return ServingException.quoted(label) + " (expected: not blank)";
     }
     if (label.length() > MAX_LABEL_LENGTH) {
       return label.length() + " characters (expected: 1.." + MAX_LABEL_LENGTH + ")";
     }
     return null;
-  }
-
-  /** Quoted, and cut where it is long: messages travel in headers. */
-  static String quote(String value) {
-    int most = 80;
-    if (value.length() <= most) {
-      return "\"" + value + "\"";
-    }
-    int end = Character.isHighSurrogate(value.charAt(most - 1)) ? most - 1 : most;
-    return "\"" + value.substring(0, end) + "...\"";
   }
 
   /** Class names must be distinct and no label twice; a single class leaves nothing to learn. */
@@ -127,7 +118,9 @@ final class SpecRules {
         throw ServingException.invalid(
             "DUPLICATE_CLASS_NAME",
             field,
-            "class name: " + quote(classNames.get(i)) + " (expected: each only once)");
+            "class name: "
+                + ServingException.quoted(classNames.get(i))
+                + " (expected: each only once)");
       }
     }
     checkClassCount(classNames.size());
@@ -138,22 +131,6 @@ final class SpecRules {
     if (classes < 2) {
       throw ServingException.invalid(
           "TOO_FEW_CLASSES", "spec.class_names", "classes: " + classes + " (expected: at least 2)");
-    }
-  }
-
-  private static void checkTemplate(String template) {
-    int first = template.indexOf("{}");
-    if (first < 0
-        || template.indexOf("{}", first + 2) >= 0
-        || template.length() > MAX_TEMPLATE_LENGTH) {
-      throw ServingException.invalid(
-          "BAD_TEMPLATE",
-          "spec.template",
-          "template: "
-              + quote(template)
-              + " (expected: \"{}\" exactly once, at most "
-              + MAX_TEMPLATE_LENGTH
-              + " characters)");
     }
   }
 

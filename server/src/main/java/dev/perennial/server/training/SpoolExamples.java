@@ -1,5 +1,6 @@
 package dev.perennial.server.training;
 
+import dev.perennial.server.error.ServingException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -40,7 +41,7 @@ final class SpoolExamples implements ExampleSet {
     for (int i = 0; i < places.length; i++) {
       Integer place = placeOf.get(spool.label(i));
       if (place == null) {
-        throw SpoolRecord.damaged("label " + SpecRules.quote(spool.label(i)));
+        throw SpoolRecord.damaged("label " + ServingException.quoted(spool.label(i)));
       }
       places[i] = place;
     }

@@ -3,6 +3,7 @@ package dev.perennial.server.training;
 import dev.perennial.server.clip.ClipConfig;
 import dev.perennial.server.gaussian.GateKind;
 import dev.perennial.server.task.PrefixShape;
+import dev.perennial.server.task.Template;
 import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -28,9 +29,6 @@ public record TrainingSpec(
     int batchSize,
     float learningRate,
     float validationShare) {
-
-  /** The sentence around a class name where the caller gives none. */
-  public static final String DEFAULT_TEMPLATE = "a photo of a {}";
 
   /** How the branch is trained. */
   public enum Recipe {
@@ -80,7 +78,7 @@ public record TrainingSpec(
    * layers, at most 8; and an image tower narrower than 256 takes the tiny model's learning rate
    * and batch size.
    *
-   * @param template empty for {@link #DEFAULT_TEMPLATE}
+   * @param template empty for {@link Template#DEFAULT}
    * @param requestId empty for one of our own
    * @throws dev.perennial.server.error.ServingException INVALID_ARGUMENT with the field as in the
    *     wire contract's {@code TrainRequest}
@@ -100,7 +98,7 @@ public record TrainingSpec(
         new TrainingSpec(
             task,
             classNames,
-            template.isEmpty() ? DEFAULT_TEMPLATE : template,
+            template.isEmpty() ? Template.DEFAULT : template,
             requestId.isEmpty() ? UUID.randomUUID().toString() : requestId,
             recipe,
             orElse(options.gate(), GateKind.ROBUST),
@@ -118,7 +116,7 @@ public record TrainingSpec(
 
   /** The text that stands for a class. */
   public String prompt(String className) {
-    return template.replace("{}", className);
+    return new Template(template).with(className);
   }
 
   /** The same with the classes and epochs that were open until the commit. */

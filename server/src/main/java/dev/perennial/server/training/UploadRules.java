@@ -23,7 +23,9 @@ final class UploadRules {
       throw ServingException.invalid(
           "UNKNOWN_LABEL",
           "example.label",
-          "label: " + SpecRules.quote(label) + " (expected: one of the spec's class names)");
+          "label: "
+              + ServingException.quoted(label)
+              + " (expected: one of the spec's class names)");
     }
   }
 

@@ -60,13 +60,13 @@ class LabelSetTest {
   @Test
   void of_badLabels_areRefusedByTheirPlace() {
     String labels = "label_set.explicit.labels";
-    assertRefused("LABEL_SET_EMPTY", labels, List.of(), "{}");
-    assertRefused("LABEL_BLANK", labels + "[1]", List.of("a", " \t"), "{}");
-    assertRefused("LABEL_BLANK", labels + "[0]", List.of(""), "{}");
-    assertRefused("LABEL_DUPLICATE", labels + "[2]", List.of("a", "b", "a"), "{}");
-    assertRefused("LABEL_TOO_LONG", labels + "[0]", List.of("a".repeat(1_025)), "{}");
+    assertRefused("LABEL_COUNT", labels, List.of(), "{}");
+    assertRefused("BAD_LABEL", labels + "[1]", List.of("a", " \t"), "{}");
+    assertRefused("BAD_LABEL", labels + "[0]", List.of(""), "{}");
+    assertRefused("DUPLICATE_LABEL", labels + "[2]", List.of("a", "b", "a"), "{}");
+    assertRefused("BAD_LABEL", labels + "[0]", List.of("a".repeat(1_025)), "{}");
     List<String> many = new ArrayList<>(IntStream.range(0, 10_001).mapToObj(i -> "l" + i).toList());
-    assertRefused("TOO_MANY_LABELS", labels, many, "{}");
+    assertRefused("LABEL_COUNT", labels, many, "{}");
     many.remove(0);
     assertEquals(10_000, LabelSet.of(many, "{}", TOKENIZER).prompts().size());
     assertEquals(1, of("a".repeat(1_024)).labels().size());
@@ -76,7 +76,7 @@ class LabelSetTest {
   @ParameterizedTest
   @ValueSource(strings = {"", "a photo", "{} and {}", "{{}}{}", "{ }", "{}{}"})
   void of_badTemplate_isRefused(String template) {
-    assertRefused("TEMPLATE_INVALID", "label_set.explicit.template", List.of("a"), template);
+    assertRefused("BAD_TEMPLATE", "label_set.explicit.template", List.of("a"), template);
   }
 
   @Test

@@ -2,6 +2,7 @@ package dev.perennial.server.training;
 
 import dev.perennial.server.gaussian.GateKind;
 import dev.perennial.server.task.PrefixShape;
+import dev.perennial.server.task.Template;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
@@ -38,7 +39,7 @@ final class TestJobs {
     return new TrainingSpec(
         "insects",
         CLASSES,
-        TrainingSpec.DEFAULT_TEMPLATE,
+        Template.DEFAULT,
         requestId,
         TrainingSpec.Recipe.ROBUST,
         GateKind.ROBUST,
