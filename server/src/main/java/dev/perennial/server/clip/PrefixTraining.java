@@ -16,12 +16,21 @@ import org.jspecify.annotations.Nullable;
  * = 1, backbone frozen (DIKI section 3.2). float32 masters. Owned by the {@link ClipModel}'s
  * thread; every call is one short piece of device work. Close it before the model.
  *
- * <p>Each step runs the text tower over all class texts, because their prefixes learn too; memory
- * grows with their number.
+ * <p>Each step runs the text tower over all class texts, because their prefixes learn too. Memory
+ * is bounded: where the texts have more than {@value #MAX_TOKENS} tokens they are differentiated
+ * part by part, which computes their features twice (Gao et al. 2021, arXiv 2101.06983, section
+ * 3.2: the loss's gradient of the features is kept, not the graph). The sum over parts is made in
+ * their order.
  */
 public final class PrefixTraining implements AutoCloseable {
   /** Mean loss and number of right answers of one batch, before the step. */
   public record Step(float loss, int correct) {}
+
+  /**
+   * Tokens of class texts whose activations are alive at once; about 2 GB at ViT-B/16, far less
+   * than the images of a batch.
+   */
+  static final int MAX_TOKENS = 4_096;
 
   private final ClipModel model;
   private final int length;
@@ -33,6 +42,7 @@ public final class PrefixTraining implements AutoCloseable {
   private final TorchValue textPrefixes;
   private final TorchValue tokens;
   private final TorchValue ends;
+  private final TorchValue textsAtOnce;
   private final TorchValue logitScale;
   private final HostBuffer classesBuffer = new HostBuffer();
 
@@ -40,7 +50,8 @@ public final class PrefixTraining implements AutoCloseable {
   private @Nullable TorchValue textFeatures;
 
   /** Takes over the four tensors: both towers' prefixes, tokens, ends. */
-  private PrefixTraining(ClipModel model, int length, int classCount, List<TorchValue> tensors) {
+  private PrefixTraining(
+      ClipModel model, int length, int classCount, int textsAtOnce, List<TorchValue> tensors) {
     this.model = model;
     this.length = length;
     this.classCount = classCount;
@@ -48,11 +59,18 @@ public final class PrefixTraining implements AutoCloseable {
     textPrefixes = tensors.get(1);
     tokens = tensors.get(2);
     ends = tensors.get(3);
+    this.textsAtOnce = TorchValue.integer(textsAtOnce);
     logitScale = TorchValue.number(model.logitScale());
   }
 
   /** Continues from given prefixes. */
   public static PrefixTraining resume(ClipModel model, Prefixes prefixes, List<int[]> classTokens) {
+    return resume(model, prefixes, classTokens, MAX_TOKENS);
+  }
+
+  /** The same with another bound on the tokens at once; one text is always computed whole. */
+  static PrefixTraining resume(
+      ClipModel model, Prefixes prefixes, List<int[]> classTokens, int maxTokens) {
     if (classTokens.isEmpty()) {
       throw ServingException.invalid("NO_CLASSES", "classes", "classes: 0 (expected: at least 1)");
     }
@@ -74,7 +92,8 @@ public final class PrefixTraining implements AutoCloseable {
       tensors.forEach(TorchValue::close);
       throw e;
     }
-    return new PrefixTraining(model, prefixes.length(), texts.count(), tensors);
+    int textsAtOnce = Math.max(1, maxTokens / texts.length());
+    return new PrefixTraining(model, prefixes.length(), texts.count(), textsAtOnce, tensors);
   }
 
   private static TorchValue placed(ClipModel model, TorchValue host) {
@@ -164,26 +183,13 @@ public final class PrefixTraining implements AutoCloseable {
   public Step step(List<float[]> pixels, int[] classes, float learningRate) {
     check(pixels, classes);
     forgetTexts();
-    try (TorchValue images = model.images(pixels);
-        TorchValue truth = classesBuffer.longs(classes);
+    try (TorchValue found = differentiated(pixels, classes);
         TorchValue rate = TorchValue.number(learningRate);
         TorchValue report =
             model
                 .program()
                 .call(
-                    "prefix_step",
-                    Mode.GRADIENT,
-                    model.imageWeights(),
-                    model.textWeights(),
-                    imagePrefixes,
-                    textPrefixes,
-                    images,
-                    truth,
-                    tokens,
-                    ends,
-                    logitScale,
-                    rate,
-                    model.device())) {
+                    "prefix_descend", Mode.NO_GRADIENT, imagePrefixes, textPrefixes, found, rate)) {
       float[] values = report.toFloats();
       return new Step(values[0], Math.round(values[1]));
     }
@@ -192,26 +198,33 @@ public final class PrefixTraining implements AutoCloseable {
   /** The gradients that a step would follow: layers as in {@link #prefixes}. */
   Prefixes gradients(List<float[]> pixels, int[] classes) {
     check(pixels, classes);
+    try (TorchValue found = differentiated(pixels, classes);
+        TorchValue copies = model.program().call("to_host", Mode.NO_GRADIENT, found)) {
+      List<float[]> tensors = copies.toFloatLists();
+      return prefixes(tensors.get(1), tensors.get(2));
+    }
+  }
+
+  /** On the device: loss and right answers (2), and the gradients of both towers' prefixes. */
+  private TorchValue differentiated(List<float[]> pixels, int[] classes) {
     try (TorchValue images = model.images(pixels);
-        TorchValue truth = classesBuffer.longs(classes);
-        TorchValue gradients =
-            model
-                .program()
-                .call(
-                    "prefix_gradients",
-                    Mode.GRADIENT,
-                    model.imageWeights(),
-                    model.textWeights(),
-                    imagePrefixes,
-                    textPrefixes,
-                    images,
-                    truth,
-                    tokens,
-                    ends,
-                    logitScale,
-                    model.device())) {
-      List<float[]> towers = gradients.toFloatLists();
-      return prefixes(towers.get(0), towers.get(1));
+        TorchValue truth = classesBuffer.longs(classes)) {
+      return model
+          .program()
+          .call(
+              "prefix_loss",
+              Mode.GRADIENT,
+              model.imageWeights(),
+              model.textWeights(),
+              imagePrefixes,
+              textPrefixes,
+              images,
+              truth,
+              tokens,
+              ends,
+              textsAtOnce,
+              logitScale,
+              model.device());
     }
   }
 
@@ -240,7 +253,13 @@ public final class PrefixTraining implements AutoCloseable {
           model
               .program()
               .call(
-                  "prefix_texts", Mode.INFERENCE, model.textWeights(), textPrefixes, tokens, ends);
+                  "prefix_texts",
+                  Mode.INFERENCE,
+                  model.textWeights(),
+                  textPrefixes,
+                  tokens,
+                  ends,
+                  textsAtOnce);
       textFeatures = texts;
     }
     try (TorchValue images = model.images(pixels);
@@ -306,6 +325,7 @@ public final class PrefixTraining implements AutoCloseable {
     textPrefixes.close();
     tokens.close();
     ends.close();
+    textsAtOnce.close();
     logitScale.close();
   }
 }

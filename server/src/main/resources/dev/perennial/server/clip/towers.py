@@ -216,38 +216,57 @@ class Towers(Module):
       branches.append([rows[2 * i], rows[2 * i + 1], mask, w])
     return branches
 
-  # One step of SGD on the prefixes of both towers, in place; the backbone has no gradients (DIKI,
-  # section 3.2). Returns the mean cross-entropy before the step and the number of right answers.
-  def prefix_step(self: __torch__.Towers, image_weights: List[Tensor], text_weights: List[Tensor], image_prefixes: Tensor, text_prefixes: Tensor, pixels: Tensor, classes: Tensor, tokens: Tensor, ends: Tensor, logit_scale: float, rate: float, device: str) -> Tensor:
-    loss, correct, gradients = self.prefix_loss(image_weights, text_weights, image_prefixes, text_prefixes, pixels, classes, tokens, ends, logit_scale, device)
-    image_prefixes.sub_(gradients[0], alpha=rate)
-    text_prefixes.sub_(gradients[1], alpha=rate)
-    return torch.stack([loss, correct]).cpu()
+  # Text features with a task's prefixes, kept on the device; some texts at a time, so that memory
+  # does not grow with their number.
+  def prefix_texts(self: __torch__.Towers, weights: List[Tensor], prefixes: Tensor, tokens: Tensor, ends: Tensor, some: int) -> Tensor:
+    parts = annotate(List[Tensor], [])
+    for i in range(0, tokens.size(0), some):
+      parts.append(self.text_tower(weights, tokens[i : i + some], ends[i : i + some], self.shared_branches(prefixes), annotate(List[Tensor], [])))
+    return torch.cat(parts)  # (K, E)
 
-  # Loss, right answers, and the gradients of both towers' prefixes.
-  def prefix_loss(self: __torch__.Towers, image_weights: List[Tensor], text_weights: List[Tensor], image_prefixes: Tensor, text_prefixes: Tensor, pixels: Tensor, classes: Tensor, tokens: Tensor, ends: Tensor, logit_scale: float, device: str) -> Tuple[Tensor, Tensor, List[Tensor]]:
+  # The gradient of the text prefixes, given the loss's gradient of the text features (K, E): each
+  # part of the texts is computed once more, so that only one part's activations are alive.
+  def prefix_texts_gradient(self: __torch__.Towers, weights: List[Tensor], prefixes: Tensor, tokens: Tensor, ends: Tensor, some: int, slopes: Tensor) -> Tensor:
+    total = torch.zeros_like(prefixes)
+    for i in range(0, tokens.size(0), some):
+      texts = self.text_tower(weights, tokens[i : i + some], ends[i : i + some], self.shared_branches(prefixes), annotate(List[Tensor], []))
+      for gradient in torch.grad([torch.sum(texts * slopes[i : i + some])], [prefixes]):
+        assert gradient is not None
+        total = total + gradient
+    return total
+
+  # The mean cross-entropy and the number of right answers (2), and the gradients of the prefixes of
+  # both towers; the backbone has none (DIKI, section 3.2). some: texts that are differentiated at
+  # once; with so many or fewer in all, the graph reaches through the text tower.
+  def prefix_loss(self: __torch__.Towers, image_weights: List[Tensor], text_weights: List[Tensor], image_prefixes: Tensor, text_prefixes: Tensor, pixels: Tensor, classes: Tensor, tokens: Tensor, ends: Tensor, some: int, logit_scale: float, device: str) -> List[Tensor]:
     d = torch.device(device)
     leaves = [torch.requires_grad_(torch.detach(image_prefixes)), torch.requires_grad_(torch.detach(text_prefixes))]
+    parts = tokens.size(0) > some
     images = self.image_tower(image_weights, torch.to(pixels, d), self.shared_branches(leaves[0]), annotate(List[Tensor], []))
-    texts = self.text_tower(text_weights, tokens, ends, self.shared_branches(leaves[1]), annotate(List[Tensor], []))
+    if parts:
+      texts = torch.requires_grad_(self.prefix_texts(text_weights, text_prefixes, tokens, ends, some))
+      asked = [leaves[0], texts]
+    else:
+      texts = self.text_tower(text_weights, tokens, ends, self.shared_branches(leaves[1]), annotate(List[Tensor], []))
+      asked = leaves
     logits = torch.matmul(images, texts.t()) * logit_scale  # (B, K)
     truth = torch.to(classes, d)
     loss = torch.cross_entropy_loss(logits, truth)
     gradients = annotate(List[Tensor], [])
-    for gradient in torch.grad([loss], leaves):
+    for gradient in torch.grad([loss], asked):
       assert gradient is not None
       gradients.append(gradient)
+    if parts:
+      gradients[1] = self.prefix_texts_gradient(text_weights, leaves[1], tokens, ends, some, gradients[1])
     correct = torch.sum(torch.eq(torch.argmax(logits, 1), truth))
-    return (torch.detach(loss), torch.to(correct, 6), gradients)  # 6: float32
+    report = torch.stack([torch.detach(loss), torch.to(correct, 6)])  # 6: float32
+    return [report, gradients[0], gradients[1]]
 
-  # Both gradients in host memory: what the tests compare.
-  def prefix_gradients(self: __torch__.Towers, image_weights: List[Tensor], text_weights: List[Tensor], image_prefixes: Tensor, text_prefixes: Tensor, pixels: Tensor, classes: Tensor, tokens: Tensor, ends: Tensor, logit_scale: float, device: str) -> List[Tensor]:
-    loss, correct, gradients = self.prefix_loss(image_weights, text_weights, image_prefixes, text_prefixes, pixels, classes, tokens, ends, logit_scale, device)
-    return self.to_host(gradients)
-
-  # Text features with a task's prefixes, kept on the device.
-  def prefix_texts(self: __torch__.Towers, weights: List[Tensor], prefixes: Tensor, tokens: Tensor, ends: Tensor) -> Tensor:
-    return self.text_tower(weights, tokens, ends, self.shared_branches(prefixes), annotate(List[Tensor], []))
+  # One step of SGD, in place, along what prefix_loss found; returns its report.
+  def prefix_descend(self: __torch__.Towers, image_prefixes: Tensor, text_prefixes: Tensor, found: List[Tensor], rate: float) -> Tensor:
+    image_prefixes.sub_(found[1], alpha=rate)
+    text_prefixes.sub_(found[2], alpha=rate)
+    return found[0].cpu()
 
   def prefix_logits(self: __torch__.Towers, weights: List[Tensor], prefixes: Tensor, pixels: Tensor, texts: Tensor, logit_scale: float, device: str) -> Tensor:
     images = self.image_tower(weights, torch.to(pixels, torch.device(device)), self.shared_branches(prefixes), annotate(List[Tensor], []))

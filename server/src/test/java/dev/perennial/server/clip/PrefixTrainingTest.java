@@ -22,6 +22,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class PrefixTrainingTest {
+  /** float32 sums in another order, of gradients up to 0.5. */
+  private static final double SUM_ORDER = 3e-6;
+
   static List<String> models() {
     return Golden.NAMES;
   }
@@ -89,6 +92,51 @@ class PrefixTrainingTest {
       results.add(result);
     }
     return results;
+  }
+
+  /** The goldens' five texts, two at once: parts of two, two and one. */
+  private static PrefixTraining inParts(ClipModel model, Prefixes prefixes, Golden golden) {
+    int length = Texts.of(golden.tokens(), golden.config).length();
+    return PrefixTraining.resume(model, prefixes, golden.tokens(), 2 * length + 1);
+  }
+
+  @ParameterizedTest
+  @MethodSource("models")
+  void gradients_textsInParts_equalThoseOfTheWhole(String name) {
+    Golden golden = new Golden(name);
+    int[] classes = golden.integers("classes");
+    try (ClipModel model = golden.load(Precision.FP32);
+        PrefixTraining whole = PrefixTraining.resume(model, golden.task(1), golden.tokens());
+        PrefixTraining parts = inParts(model, golden.task(1), golden)) {
+      assertClose(
+          whole.gradients(golden.pixels(), classes),
+          parts.gradients(golden.pixels(), classes),
+          SUM_ORDER,
+          "gradients");
+      Golden.assertClose(
+          whole.logits(golden.pixels()), parts.logits(golden.pixels()), 1e-5, "logits");
+      PrefixTraining.Step expected = whole.step(golden.pixels(), classes, 0.5f);
+      PrefixTraining.Step actual = parts.step(golden.pixels(), classes, 0.5f);
+      assertEquals(expected.loss(), actual.loss(), SUM_ORDER);
+      assertEquals(expected.correct(), actual.correct());
+      assertClose(whole.prefixes(), parts.prefixes(), SUM_ORDER, "prefixes");
+    }
+  }
+
+  @Test
+  void step_textsInParts_sameBitsEachTime() {
+    Golden golden = new Golden("one-head");
+    assertClose(trainedInParts(golden), trainedInParts(golden), 0, "in parts");
+  }
+
+  private static Prefixes trainedInParts(Golden golden) {
+    try (ClipModel model = golden.load(Precision.FP32);
+        PrefixTraining training = inParts(model, golden.task(0), golden)) {
+      for (int i = 0; i < 20; i++) {
+        training.step(golden.pixels(), golden.integers("classes"), 1f);
+      }
+      return training.prefixes();
+    }
   }
 
   @Test
