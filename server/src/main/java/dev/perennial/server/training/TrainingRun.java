@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -34,9 +33,6 @@ import java.util.concurrent.CompletableFuture;
  */
 final class TrainingRun {
 
-  /** The schedule ends at this part of the learning rate. */
-  private static final float LAST_RATE = 1e-3f;
-
   /** The most images of a device call without gradients. */
   private static final int MAX_FORWARD_BATCH = 128;
 
@@ -48,11 +44,10 @@ final class TrainingRun {
   private final Checkpoints checkpoints;
   private final StopSignal stop;
   private final ProgressMeter meter;
-  private final int imageSize;
   private final int classes;
   private final int[] classOf;
   private final Split split;
-  private final long stepsPerEpoch;
+  private final Schedule schedule;
 
   /**
    * @param spec with classes and epochs decided
@@ -74,12 +69,11 @@ final class TrainingRun {
     this.checkpoints = checkpoints;
     this.stop = stop;
     this.meter = meter;
-    this.imageSize = backbone.config().imageSize();
     this.classes = spec.classNames().size();
     this.classOf = new int[examples.size()];
     Arrays.setAll(classOf, examples::classOf);
-    this.split = Split.of(classOf, classes, spec.validationShare(), spec.seed());
-    this.stepsPerEpoch = (split.training().length + spec.batchSize() - 1L) / spec.batchSize();
+    this.schedule = new Schedule(spec, examples, backbone.config().imageSize());
+    this.split = schedule.split();
   }
 
   TaskVersion run() throws StopSignal.Stopped {
@@ -87,7 +81,10 @@ final class TrainingRun {
     Checkpoint last = begin();
     meter.validated(last.accuracyBefore(), last.accuracyBest());
     meter.start(
-        spec.epochs(), stepsPerEpoch * spec.epochs(), last.epoch(), stepsPerEpoch * last.epoch());
+        spec.epochs(),
+        schedule.steps(),
+        last.epoch(),
+        (long) schedule.stepsPerEpoch() * last.epoch());
     while (last.epoch() < spec.epochs()) {
       last = epoch(last);
       meter.validated(last.accuracyBefore(), last.accuracyBest());
@@ -146,14 +143,15 @@ final class TrainingRun {
 
   private Checkpoint epoch(Checkpoint before) throws StopSignal.Stopped {
     int epoch = before.epoch() + 1;
-    Epoch plan = new Epoch(epoch);
+    int stepsPerEpoch = schedule.stepsPerEpoch();
+    Schedule.Epoch plan = schedule.epoch(epoch);
     double loss = 0;
     int correct = 0;
-    Epoch.Batch next = plan.batch(0);
+    Schedule.Batch next = plan.batch(0);
     for (int b = 0; b < stepsPerEpoch; b++) {
       stop.check();
-      Epoch.Batch present = next;
-      float rate = learningRate(before.epoch() * stepsPerEpoch + b);
+      Schedule.Batch present = next;
+      float rate = schedule.learningRate((long) before.epoch() * stepsPerEpoch + b);
       CompletableFuture<PrefixTraining.Step> running =
           trainer.step(present.pixels(), present.classes(), rate);
       next = b + 1 < stepsPerEpoch ? plan.batch(b + 1) : present;
@@ -166,7 +164,7 @@ final class TrainingRun {
     Prefixes present = stop.await(trainer.prefixes());
     float accuracy = validate();
     boolean best =
-        isBest(
+        Schedule.isBest(
             accuracy, before.accuracyBefore(), before.accuracyHighest(), split.validation().length);
     return new Checkpoint(
         epoch,
@@ -178,61 +176,6 @@ final class TrainingRun {
         Math.max(accuracy, before.accuracyHighest()),
         loss / stepsPerEpoch,
         (double) correct / split.training().length);
-  }
-
-  /**
-   * Whether an epoch takes the place of the best one: it is no worse than the start, and at most
-   * one standard error below the highest so far (Breiman's rule). Few held-out examples tell epochs
-   * apart badly, and the schedule makes later ones steadier: on seven small tasks of about 60
-   * held-out examples each, taking the highest outright cost a point of test accuracy.
-   */
-  static boolean isBest(float accuracy, float start, float highestBefore, int heldOut) {
-    if (heldOut == 0) {
-      return true;
-    }
-    double highest = Math.max(accuracy, highestBefore);
-    double standardError = Math.sqrt(highest * (1 - highest) / heldOut);
-    return accuracy >= start && accuracy >= highest - standardError;
-  }
-
-  /** One epoch's batches: order and shifts come from the seed and the epoch alone. */
-  private final class Epoch {
-    @SuppressWarnings("ArrayRecordComponent") // handed over, never compared
-    record Batch(List<float[]> pixels, int[] classes) {}
-
-    private final int[] order;
-    private final SplittableRandom shifts;
-
-    Epoch(int epoch) {
-      this.order = RandomStream.ORDER.permutation(spec.seed(), epoch, split.training().length);
-      this.shifts = RandomStream.SHIFT.at(spec.seed(), epoch);
-    }
-
-    /** To be called for 0, 1, ... in order. */
-    Batch batch(int number) {
-      int from = number * spec.batchSize();
-      int to = Math.min(from + spec.batchSize(), order.length);
-      List<float[]> inputs = new ArrayList<>(to - from);
-      int[] targets = new int[to - from];
-      for (int i = from; i < to; i++) {
-        int example = split.training()[order[i]];
-        float[] input = examples.pixels(example);
-        inputs.add(
-            spec.recipe() == TrainingSpec.Recipe.ROBUST
-                ? RandomShift.apply(input, imageSize, shifts)
-                : input);
-        targets[i - from] = classOf[example];
-      }
-      return new Batch(inputs, targets);
-    }
-  }
-
-  /** Cosine from the learning rate to a thousandth of it, over all steps. */
-  private float learningRate(long step) {
-    double last = spec.learningRate() * (double) LAST_RATE;
-    double part = (double) step / (stepsPerEpoch * spec.epochs());
-    return (float)
-        (last + 0.5 * (spec.learningRate() - last) * (1 + StrictMath.cos(Math.PI * part)));
   }
 
   /** Share of the held-out examples that are classified rightly at w = 1; NaN without any. */

@@ -15,8 +15,6 @@ import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 @Timeout(120)
 class TrainingRunTest {
@@ -114,24 +112,6 @@ class TrainingRunTest {
     assertFalse(version.metrics().containsKey("validation_accuracy"));
     assertEquals(3.0, version.metrics().get("best_epoch"));
     assertEquals(0.0, version.metrics().get("validation_examples"));
-  }
-
-  /** The standard error of 0.9 among 60 is 0.0387. */
-  @ParameterizedTest
-  @CsvSource({
-    "0.91,0.5,0.9,60,true",
-    "0.9,0.5,0.9,60,true",
-    "0.865,0.5,0.9,60,true",
-    "0.86,0.5,0.9,60,false",
-    "0.865,0.87,0.9,60,false",
-    "0.865,0.5,0.9,600,false",
-    "1,0.5,0.9,1,true",
-    "0.99,0.5,1,10,false",
-    "NaN,NaN,NaN,0,true"
-  })
-  void isBest_withinOneStandardErrorOfTheHighest(
-      float accuracy, float start, float highest, int heldOut, boolean best) {
-    assertEquals(best, TrainingRun.isBest(accuracy, start, highest, heldOut));
   }
 
   @Test
