@@ -74,6 +74,11 @@ class ArchitectureTest {
 
   @ArchTest static final ArchRule suitesKnowNoMethod = only("eval.data", "world", "image", "error");
 
+  @ArchTest static final ArchRule chartsUseNothing = only("eval.chart");
+
+  @ArchTest
+  static final ArchRule reportReadsResultsOnly = only("eval.report", "eval.chart", "error");
+
   @ArchTest
   static final ArchRule noCycles =
       slices().matching("dev.perennial.server.(*)..").should().beFreeOfCycles();

@@ -1,0 +1,63 @@
+package dev.perennial.server.eval.report;
+
+import java.util.Locale;
+
+/** A column of the method table: its key in the results, and how it is read. */
+enum Metric {
+  TRANSFER("Transfer", "%", 1, Better.HIGHER, true),
+  AVG("Avg", "%", 1, Better.HIGHER, true),
+  LAST("Last", "%", 1, Better.HIGHER, true),
+  BACKWARD_TRANSFER("Backward transfer", "points", 1, Better.HIGHER, false),
+  FORGETTING("Forgetting", "points", 1, Better.LOWER, false),
+  PARAMETERS_PER_TASK("Parameters per task", "", 0, Better.LOWER, false),
+  TRAIN_SECONDS("Seconds per task", "", 1, Better.LOWER, false),
+  TRAIN_IMAGES_PER_SECOND("Images per second", "", 0, Better.HIGHER, false);
+
+  /** Which of two values is the better one. */
+  enum Better {
+    HIGHER,
+    LOWER
+  }
+
+  private final String title;
+  private final String unit;
+  private final int digits;
+  private final Better better;
+  private final boolean compared;
+
+  Metric(String title, String unit, int digits, Better better, boolean compared) {
+    this.title = title;
+    this.unit = unit;
+    this.digits = digits;
+    this.better = better;
+    this.compared = compared;
+  }
+
+  /** The key in a method's results. */
+  String key() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  String title() {
+    return title;
+  }
+
+  /** The unit, empty for a count. */
+  String unit() {
+    return unit;
+  }
+
+  /** Whether differences to other methods stand beside the value. */
+  boolean compared() {
+    return compared;
+  }
+
+  boolean isBetter(double value, double other) {
+    return better == Better.HIGHER ? value > other : value < other;
+  }
+
+  /** The value as it is shown. */
+  String text(double value) {
+    return Numbers.decimal(value, digits);
+  }
+}

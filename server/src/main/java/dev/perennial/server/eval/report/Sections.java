@@ -1,0 +1,29 @@
+package dev.perennial.server.eval.report;
+
+import dev.perennial.server.eval.chart.Marker;
+import dev.perennial.server.eval.chart.Markup;
+import dev.perennial.server.eval.report.EvalResults.MethodResults;
+
+/** What all sections of the page are made of. */
+final class Sections {
+  private Sections() {}
+
+  /** Begins a section with its heading; the caller closes it. */
+  static void begin(Markup out, String id, String heading) {
+    out.open("section", "id", id, "aria-labelledby", id + "-heading");
+    out.element("h2", heading, "id", id + "-heading");
+  }
+
+  /** A paragraph that tells a newcomer what the figure shows. */
+  static void explain(Markup out, String text) {
+    out.element("p", text, "class", "explain");
+  }
+
+  /** Begins one method's card with its name; the caller closes it. */
+  static void beginCard(Markup out, View view, MethodResults method) {
+    out.open("div", "class", method.isOurs() ? "card ours" : "card");
+    out.open("h3");
+    Marker.key(out, view.style(method));
+    out.text(method.name()).close();
+  }
+}
