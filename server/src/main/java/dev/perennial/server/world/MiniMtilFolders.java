@@ -12,11 +12,15 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.snakeyaml.engine.v2.api.Dump;
+import org.snakeyaml.engine.v2.api.DumpSettings;
+import org.snakeyaml.engine.v2.common.FlowStyle;
 
 /**
  * Writes mini-MTIL as folders: {@code TASK/train/CLASS/0000.png}, {@code TASK/test/CLASS/0000.png},
  * {@code TASK/task.json} with template and class names in order, and {@code TASK.png}, a sheet to
- * look at with one column per class.
+ * look at with one column per class. {@code perennial.yaml} says the same for all tasks, and their
+ * order: the folder is a suite that {@code perennial eval} reads.
  */
 public final class MiniMtilFolders {
   private static final int SHEET_ROWS = 4;
@@ -59,6 +63,23 @@ public final class MiniMtilFolders {
       Files.writeString(folder.resolve("task.json"), JSON.toJson(describe(task)) + "\n");
       Files.write(config.out().resolve(task.name() + ".png"), sheet(task, test));
     }
+    Files.writeString(config.out().resolve("perennial.yaml"), suite());
+  }
+
+  private static String suite() {
+    Map<String, Object> tasks = new LinkedHashMap<>();
+    for (MiniMtilTask task : MiniMtil.tasks()) {
+      Map<String, Object> description = new LinkedHashMap<>();
+      description.put("template", task.template());
+      description.put("classes", task.classNames());
+      tasks.put(task.name(), description);
+    }
+    Map<String, Object> yaml = new LinkedHashMap<>();
+    yaml.put("name", "mini-mtil");
+    yaml.put("order", List.copyOf(tasks.keySet()));
+    yaml.put("tasks", tasks);
+    return new Dump(DumpSettings.builder().setDefaultFlowStyle(FlowStyle.BLOCK).build())
+        .dumpToString(yaml);
   }
 
   private static void write(
