@@ -10,9 +10,14 @@ import dev.perennial.client.PerennialClient;
 import dev.perennial.client.StreamingClassifier;
 import dev.perennial.client.TrainingListener;
 import dev.perennial.client.TrainingOptions;
-import dev.perennial.server.eval.Domain;
-import dev.perennial.server.eval.ServedMethod;
+import dev.perennial.server.eval.TaughtServer;
+import dev.perennial.server.eval.data.LabelledPicture;
+import dev.perennial.server.eval.data.MiniMtilSuite;
+import dev.perennial.server.eval.data.Suite;
+import dev.perennial.server.eval.data.TaskData;
 import dev.perennial.server.world.MiniMtil;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -25,10 +30,9 @@ import org.junit.jupiter.api.Test;
  * streams.
  */
 class MixedTrafficIT {
-  private static final List<Domain> DOMAINS =
-      List.of(
-          Domain.of(MiniMtil.task("signs"), 8, 8, MiniMtil.SEED),
-          Domain.of(MiniMtil.task("digits"), 8, 8, MiniMtil.SEED));
+  private static final Suite SUITE = new MiniMtilSuite(8);
+  private static final List<TaskData> DOMAINS =
+      List.of(SUITE.task("signs", 8, MiniMtil.SEED), SUITE.task("digits", 8, MiniMtil.SEED));
 
   private static Server server;
   private static PerennialClient client;
@@ -38,9 +42,9 @@ class MixedTrafficIT {
   static void teachTwoDomains() {
     server = Server.start(ServerConfig.DEFAULT.onFreePort());
     client = PerennialClient.builder().target("127.0.0.1:" + server.port()).build();
-    ServedMethod method = new ServedMethod(client, TrainingOptions.DEFAULTS.epochs(4).seed(1));
-    DOMAINS.forEach(domain -> method.teach(domain, TrainingListener.NONE));
-    separate = DOMAINS.stream().map(method::classify).toList();
+    TaughtServer taught = new TaughtServer(client, TrainingOptions.DEFAULTS.epochs(4).seed(1));
+    DOMAINS.forEach(domain -> taught.teach(domain.name(), domain, TrainingListener.NONE));
+    separate = DOMAINS.stream().map(taught::classify).toList();
     for (int d = 0; d < DOMAINS.size(); d++) {
       String own = DOMAINS.get(d).name();
       long routed =
@@ -83,10 +87,10 @@ class MixedTrafficIT {
     int longest = DOMAINS.stream().mapToInt(domain -> domain.test().size()).max().orElseThrow();
     for (int i = 0; i < longest; i++) {
       for (int d = 0; d < DOMAINS.size(); d++) {
-        Domain domain = DOMAINS.get(d);
+        TaskData domain = DOMAINS.get(d);
         if (i < domain.test().size()) {
           StreamingClassifier stream = streams.get(sent++ % streams.size());
-          Image image = Image.png(domain.test().get(i).png());
+          Image image = image(domain.test().get(i));
           answers.get(d).add(stream.send(image, labels(domain)));
         }
       }
@@ -101,12 +105,20 @@ class MixedTrafficIT {
           separate.get(d).stream().map(answer -> answer.best().labelIndex()).toList(),
           answers.stream().map(answer -> answer.best().labelIndex()).toList());
       assertEquals(
-          ServedMethod.accuracy(DOMAINS.get(d), separate.get(d)),
-          ServedMethod.accuracy(DOMAINS.get(d), answers));
+          TaughtServer.accuracy(DOMAINS.get(d), separate.get(d)),
+          TaughtServer.accuracy(DOMAINS.get(d), answers));
     }
   }
 
-  private static Labels labels(Domain domain) {
+  private static Image image(LabelledPicture picture) {
+    try {
+      return Image.encoded(picture.picture().encoded());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static Labels labels(TaskData domain) {
     return Labels.of(domain.classNames()).template(domain.template()).top(1);
   }
 }

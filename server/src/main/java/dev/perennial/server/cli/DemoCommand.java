@@ -5,8 +5,10 @@ import dev.perennial.client.TrainingOptions;
 import dev.perennial.server.Server;
 import dev.perennial.server.ServerConfig;
 import dev.perennial.server.eval.Demonstration;
-import dev.perennial.server.eval.Domain;
-import dev.perennial.server.eval.ServedMethod;
+import dev.perennial.server.eval.TaughtServer;
+import dev.perennial.server.eval.data.MiniMtilSuite;
+import dev.perennial.server.eval.data.Suite;
+import dev.perennial.server.eval.data.TaskData;
 import dev.perennial.server.world.MiniMtil;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -58,17 +60,21 @@ public final class DemoCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     PrintWriter out = Commands.spec(spec).commandLine().getOut();
-    Domain taught = domain(domain);
-    List<Domain> untouched =
-        UNTOUCHED.stream().filter(name -> !name.equals(domain)).map(this::domain).toList();
+    Suite suite = new MiniMtilSuite();
+    TaskData taught = suite.task(domain, shots, MiniMtil.SEED);
+    List<TaskData> untouched =
+        UNTOUCHED.stream()
+            .filter(name -> !name.equals(domain))
+            .map(name -> suite.task(name, shots, MiniMtil.SEED))
+            .toList();
     try (Server server = Commands.startServer(ServerConfig.DEFAULT.onFreePort());
         PerennialClient client =
             PerennialClient.builder().target("127.0.0.1:" + server.port()).build()) {
       out.printf("server on port %d; teaching %s%n", server.port(), taught.name());
-      ServedMethod method = new ServedMethod(client, TrainingOptions.DEFAULTS.seed(seed));
+      TaughtServer taughtServer = new TaughtServer(client, TrainingOptions.DEFAULTS.seed(seed));
       Demonstration demonstration;
       try (TrainDisplay display = TrainDisplay.forPeople(out, taught.train().size())) {
-        demonstration = Demonstration.run(method, taught, untouched, display);
+        demonstration = Demonstration.run(taughtServer, taught, untouched, display);
       }
       out.println();
       out.print(demonstration.table());
@@ -80,9 +86,5 @@ public final class DemoCommand implements Callable<Integer> {
       out.flush();
     }
     return 0;
-  }
-
-  private Domain domain(String name) {
-    return Domain.of(MiniMtil.task(name), shots, MiniMtil.TEST_PER_CLASS, MiniMtil.SEED);
   }
 }

@@ -1,5 +1,6 @@
 package dev.perennial.server.clip;
 
+import ai.djl.engine.Engine;
 import ai.djl.pytorch.jni.TorchProgram;
 import ai.djl.pytorch.jni.TorchProgram.Mode;
 import ai.djl.pytorch.jni.TorchValue;
@@ -93,6 +94,11 @@ public final class ClipModel implements AutoCloseable {
       throw ServingException.invalid(
           "UNKNOWN_DEVICE", "device", "device: " + device + " (expected: cpu or cuda:N)");
     }
+  }
+
+  /** What computes, with its version; loads it where it is not loaded yet. */
+  public static String engineVersion() {
+    return Engine.getEngine("PyTorch").getVersion();
   }
 
   public ClipConfig config() {

@@ -63,9 +63,14 @@ public record DevicesConfig(
 
   /** The same on other devices. */
   public DevicesConfig on(List<String> otherDevices) {
+    return on(otherDevices, precision);
+  }
+
+  /** The same on other devices, in another precision. */
+  public DevicesConfig on(List<String> otherDevices, Precision otherPrecision) {
     return new DevicesConfig(
         otherDevices,
-        precision,
+        otherPrecision,
         maxBatchSize,
         maxQueueSize,
         maxQueueDelay,

@@ -9,20 +9,21 @@ package dev.perennial.server.device;
  * @param high the next point, or {@code low} again
  * @param share how far from low to high, [0, 1)
  */
-record GridSegment(int low, int high, float share) {
+public record GridSegment(int low, int high, float share) {
   /** Points over [0, 1], both ends included. */
-  static final int POINTS = 33;
+  public static final int POINTS = 33;
 
   /**
    * A gate weight up to this is served as 0, and one this close to a point as the point. The logits
    * move by about 30 w, so by at most 3e-4.
    */
-  static final float NEGLIGIBLE_GATE_WEIGHT = 1e-5f;
+  public static final float NEGLIGIBLE_GATE_WEIGHT = 1e-5f;
 
   /** The frozen network: w = 0. */
-  static final GridSegment FROZEN = new GridSegment(0, 0, 0);
+  public static final GridSegment FROZEN = new GridSegment(0, 0, 0);
 
-  static GridSegment of(float gateWeight) {
+  /** Where a weight in [0, 1] lies. */
+  public static GridSegment of(float gateWeight) {
     if (!(gateWeight >= 0 && gateWeight <= 1)) {
       throw new IllegalArgumentException("gate weight: " + gateWeight + " (expected: 0..1)");
     }
@@ -36,7 +37,7 @@ record GridSegment(int low, int high, float share) {
   }
 
   /** The gate weight at a point. */
-  static float gateWeight(int point) {
+  public static float gateWeight(int point) {
     return point / (float) (POINTS - 1);
   }
 }

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Features are stored (E, P), prompts innermost: then the innermost loop adds arrays, which the
  * compiler vectorises, where a dot product would be a chain of additions.
  */
-final class LabelFeatures {
+public final class LabelFeatures {
   private final LabelSet labels;
   private final int embedDim;
   private final int prompts;
@@ -24,8 +24,13 @@ final class LabelFeatures {
   private final float @Nullable [] high; // (E, P); null where the segment is one point
   private final float[] lowDotHigh; // (P); empty where the segment is one point
 
-  /** Takes the arrays over. */
-  LabelFeatures(LabelSet labels, int embedDim, float[] low, float @Nullable [] high) {
+  /**
+   * Takes the arrays over.
+   *
+   * @param low (E, P) at the segment's lower end
+   * @param high (E, P) at its upper end; null where the segment is one point
+   */
+  public LabelFeatures(LabelSet labels, int embedDim, float[] low, float @Nullable [] high) {
     this.labels = labels;
     this.embedDim = embedDim;
     this.prompts = labels.prompts().size();
@@ -36,21 +41,21 @@ final class LabelFeatures {
 
   /** Probabilities and logits per label. */
   @SuppressWarnings("ArrayRecordComponent") // handed over, never compared
-  record Scores(float[] probabilities, float[] logits) {}
+  public record Scores(float[] probabilities, float[] logits) {}
 
   LabelSet labels() {
     return labels;
   }
 
   /** Bytes that it keeps alive, for a bound. */
-  static long bytes(LabelSet labels, int embedDim, boolean onePoint) {
+  public static long bytes(LabelSet labels, int embedDim, boolean onePoint) {
     long prompts = labels.prompts().size();
     long perPrompt = 256 + (long) Float.BYTES * (onePoint ? embedDim : 2L * embedDim + 1);
     return prompts * perPrompt;
   }
 
   /** Scores one image's L2-normalised features (E). */
-  Scores score(float[] features, float share, float logitScale) {
+  public Scores score(float[] features, float share, float logitScale) {
     float[] logits = dots(features, low);
     if (high == null) {
       for (int p = 0; p < prompts; p++) {

@@ -69,4 +69,36 @@ public final class AccuracyMatrix {
   public double last() {
     return Arrays.stream(percent[percent.length - 1]).average().orElseThrow();
   }
+
+  /**
+   * Backward transfer (Lopez-Paz & Ranzato, NeurIPS 2017, arXiv 1706.08840, eq. 3): mean over the
+   * tasks but the last of their accuracy at the end minus that right after they were learnt.
+   * Negative where something was forgotten; NaN for one task.
+   */
+  public double backwardTransfer() {
+    int last = percent.length - 1;
+    double sum = 0;
+    for (int i = 0; i < last; i++) {
+      sum += percent[last][i] - percent[i][i];
+    }
+    return last > 0 ? sum / last : Double.NaN;
+  }
+
+  /**
+   * Forgetting (Chaudhry et al., ECCV 2018, arXiv 1801.10112, eq. 3): mean over the tasks but the
+   * last of their best accuracy from when they were learnt until the last but one stage, minus that
+   * at the end. NaN for one task.
+   */
+  public double forgetting() {
+    int last = percent.length - 1;
+    double sum = 0;
+    for (int i = 0; i < last; i++) {
+      double best = Double.NEGATIVE_INFINITY;
+      for (int j = i; j < last; j++) {
+        best = Math.max(best, percent[j][i]);
+      }
+      sum += best - percent[last][i];
+    }
+    return last > 0 ? sum / last : Double.NaN;
+  }
 }

@@ -4,7 +4,6 @@ import dev.perennial.server.clip.ClipModel;
 import dev.perennial.server.clip.ModelDirectory;
 import dev.perennial.server.clip.Precision;
 import dev.perennial.server.eval.data.TaskData;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -28,7 +27,7 @@ public final class Bench implements AutoCloseable {
   private final long seed;
   private final List<EvalTask> tasks;
   private final List<LabelSpace> labels;
-  private final @Nullable Path state;
+  private final RunState state;
   private final Map<Class<?>, Object> shared = new HashMap<>();
   private @Nullable ClipModel model;
 
@@ -36,7 +35,7 @@ public final class Bench implements AutoCloseable {
    * A bench for tasks in the order in which they are learnt.
    *
    * @param pixelBytes of decoded pictures that may be kept
-   * @param state a directory for what an interrupted run need not do again; null for none
+   * @param state where work is kept for a run that goes on later
    */
   public Bench(
       Engine engine,
@@ -44,7 +43,7 @@ public final class Bench implements AutoCloseable {
       List<TaskData> tasks,
       LabelSpace.Kind labels,
       long pixelBytes,
-      @Nullable Path state) {
+      RunState state) {
     this.engine = engine;
     this.seed = seed;
     PictureSet.Decoding decoding =
@@ -54,9 +53,7 @@ public final class Bench implements AutoCloseable {
       places.add(
           new EvalTask(
               places.size(),
-              task.name(),
-              task.classNames(),
-              task.template(),
+              task,
               new PictureSet(task.train(), decoding),
               new PictureSet(task.test(), decoding)));
     }
@@ -83,8 +80,8 @@ public final class Bench implements AutoCloseable {
     return labels.get(task.place());
   }
 
-  /** Where work may be kept for a run that goes on later; null for nowhere. */
-  public @Nullable Path state() {
+  /** Where work is kept for a run that goes on later. */
+  public RunState state() {
     return state;
   }
 

@@ -4,6 +4,8 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.perennial.client.Classification;
 import dev.perennial.client.TrainingListener;
+import dev.perennial.server.eval.data.TaskData;
+import dev.perennial.server.image.ImageDecoder;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,16 +19,17 @@ import java.util.Locale;
 public final class Demonstration {
   /** A domain's answers before and after. */
   private record Comparison(
-      Domain domain, List<Classification> before, List<Classification> after) {
+      TaskData domain, List<Classification> before, List<Classification> after) {
     double accuracyBefore() {
-      return ServedMethod.accuracy(domain, before);
+      return TaughtServer.accuracy(domain, before);
     }
 
     double accuracyAfter() {
-      return ServedMethod.accuracy(domain, after);
+      return TaughtServer.accuracy(domain, after);
     }
   }
 
+  private static final ImageDecoder DECODER = new ImageDecoder(ImageDecoder.Limits.DEFAULT);
   private static final int SHEET_COLUMNS = 8;
   private static final int SHEET_PICTURE_SIZE = 128;
   private static final int SHEET_CAPTION_LINES = 3;
@@ -39,16 +42,19 @@ public final class Demonstration {
 
   /** Classifies every test set, teaches the new domain, classifies again. Blocks for a minute. */
   public static Demonstration run(
-      ServedMethod method, Domain newDomain, List<Domain> untouched, TrainingListener listener) {
-    List<Domain> domains = new ArrayList<>(List.of(newDomain));
+      TaughtServer server,
+      TaskData newDomain,
+      List<TaskData> untouched,
+      TrainingListener listener) {
+    List<TaskData> domains = new ArrayList<>(List.of(newDomain));
     domains.addAll(untouched);
-    method.requireUnknown(domains);
-    List<List<Classification>> before = domains.stream().map(method::classify).toList();
-    method.teach(newDomain, listener);
+    server.requireUnknown(domains.stream().map(TaskData::name).toList());
+    List<List<Classification>> before = domains.stream().map(server::classify).toList();
+    server.teach(newDomain.name(), newDomain, listener);
     List<Comparison> comparisons = new ArrayList<>();
     for (int i = 0; i < domains.size(); i++) {
-      Domain domain = domains.get(i);
-      comparisons.add(new Comparison(domain, before.get(i), method.classify(domain)));
+      TaskData domain = domains.get(i);
+      comparisons.add(new Comparison(domain, before.get(i), server.classify(domain)));
     }
     return new Demonstration(comparisons);
   }
@@ -111,12 +117,12 @@ public final class Demonstration {
     new ContactSheet(SHEET_COLUMNS, SHEET_PICTURE_SIZE, SHEET_CAPTION_LINES).write(file, sections);
   }
 
-  private static ContactSheet.Cell cell(Comparison comparison, int i) {
-    Domain domain = comparison.domain();
+  private static ContactSheet.Cell cell(Comparison comparison, int i) throws IOException {
+    TaskData domain = comparison.domain();
     int truth = domain.test().get(i).classIndex();
     Classification.Routing routing = comparison.after().get(i).routing();
     return new ContactSheet.Cell(
-        domain.test().get(i).image(),
+        DECODER.decode(domain.test().get(i).picture().encoded()),
         List.of(
             answer("before ", comparison.before().get(i), truth),
             answer("after  ", comparison.after().get(i), truth),

@@ -10,17 +10,35 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A method's hyper-parameters as text: each is read once by its name, with a default and bounds.
- * What nobody read is unknown, and refused. Used by one thread.
+ * A method's hyper-parameters as text: each is read once by its name, with a default and bounds. Of
+ * a row's own options, what nobody read is unknown, and refused; those that are common to all rows
+ * are for the methods that know them. Used by one thread.
  */
 public final class MethodOptions {
   private final String method;
-  private final Map<String, String> given;
+  private final Map<String, String> own;
+  private final Map<String, String> common;
   private final Map<String, String> resolved = new TreeMap<>();
 
-  public MethodOptions(String method, Map<String, String> given) {
+  /** Options of a row alone. */
+  public MethodOptions(String method, Map<String, String> own) {
+    this(method, own, Map.of());
+  }
+
+  /**
+   * Options of a row.
+   *
+   * @param own come before the common ones
+   */
+  MethodOptions(String method, Map<String, String> own, Map<String, String> common) {
     this.method = method;
-    this.given = new TreeMap<>(given);
+    this.own = new TreeMap<>(own);
+    this.common = Map.copyOf(common);
+  }
+
+  private @Nullable String read(String name) {
+    String text = own.remove(name);
+    return text == null ? common.get(name) : text;
   }
 
   /** An integer of at least 1. */
@@ -31,7 +49,7 @@ public final class MethodOptions {
 
   /** The same, null where it is left open. */
   public @Nullable Integer count(String name) {
-    String text = given.remove(name);
+    String text = read(name);
     if (text == null) {
       return null;
     }
@@ -54,7 +72,7 @@ public final class MethodOptions {
 
   /** The same, null where it is left open. */
   public @Nullable Double number(String name, double least, double most) {
-    String text = given.remove(name);
+    String text = read(name);
     if (text == null) {
       return null;
     }
@@ -72,7 +90,7 @@ public final class MethodOptions {
 
   /** One of an enum's names, in small letters with '-'. */
   public <E extends Enum<E>> E choice(String name, Class<E> type, E otherwise) {
-    String text = given.remove(name);
+    String text = read(name);
     E[] values = type.getEnumConstants();
     List<String> names = new ArrayList<>();
     for (E value : values) {
@@ -89,7 +107,8 @@ public final class MethodOptions {
     return otherwise;
   }
 
-  private static String text(Enum<?> value) {
+  /** An enum as it is written in options and reports. */
+  static String text(Enum<?> value) {
     return value.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
@@ -100,9 +119,9 @@ public final class MethodOptions {
 
   /** Throws INVALID_ARGUMENT where something was given that nobody read. */
   public void requireAllRead() {
-    if (!given.isEmpty()) {
-      String name = given.keySet().iterator().next();
-      throw wrong(name, given.get(name), "one of " + resolved.keySet());
+    if (!own.isEmpty()) {
+      String name = own.keySet().iterator().next();
+      throw wrong(name, own.get(name), "one of " + resolved.keySet());
     }
   }
 

@@ -27,8 +27,26 @@ class AccuracyMatrixTest {
   }
 
   @Test
-  void transfer_oneTask_isUndefined() {
-    assertTrue(Double.isNaN(new AccuracyMatrix(new double[][] {{50}}).transfer()));
+  void backwardTransfer_threeTasks_isTheEndMinusJustLearnt() {
+    // Task 0: 60 - 80; task 1: 85 - 90.
+    assertEquals(-12.5, matrix.backwardTransfer(), 1e-9);
+  }
+
+  @Test
+  void forgetting_taskThatWasBestLater_countsFromItsBest() {
+    AccuracyMatrix later =
+        new AccuracyMatrix(new double[][] {{70, 40, 20}, {80, 90, 30}, {60, 95, 95}});
+    // Task 0: 80 - 60; task 1: 90 - 95, which is a gain: the last stage's own value never counts.
+    assertEquals(7.5, later.forgetting(), 1e-9);
+    assertEquals(12.5, matrix.forgetting(), 1e-9);
+  }
+
+  @Test
+  void transferAndForgetting_oneTask_areUndefined() {
+    AccuracyMatrix one = new AccuracyMatrix(new double[][] {{50}});
+    assertTrue(Double.isNaN(one.transfer()));
+    assertTrue(Double.isNaN(one.backwardTransfer()));
+    assertTrue(Double.isNaN(one.forgetting()));
   }
 
   @Test

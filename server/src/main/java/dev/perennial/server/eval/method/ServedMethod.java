@@ -1,0 +1,192 @@
+package dev.perennial.server.eval.method;
+
+import dev.perennial.client.Classification;
+import dev.perennial.client.Labels;
+import dev.perennial.client.PerennialClient;
+import dev.perennial.client.Task;
+import dev.perennial.client.TrainingJob;
+import dev.perennial.client.TrainingListener;
+import dev.perennial.client.TrainingOptions;
+import dev.perennial.server.clip.LabelSet;
+import dev.perennial.server.clip.PrefixTraining.ValueStart;
+import dev.perennial.server.error.ErrorCode;
+import dev.perennial.server.error.ServingException;
+import dev.perennial.server.eval.Answers;
+import dev.perennial.server.eval.Bench;
+import dev.perennial.server.eval.EvalTask;
+import dev.perennial.server.eval.LabelSpace;
+import dev.perennial.server.eval.Method;
+import dev.perennial.server.eval.MethodKind;
+import dev.perennial.server.eval.TaughtServer;
+import dev.perennial.server.gaussian.GateKind;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * The server itself as a method: learns through {@code Train}, answers through {@code Classify}.
+ * Its answers are those of {@link ResidualMethod} with the same options. The server must not know
+ * the tasks; they are unlearnt at the end. A question carries labels and no hint of the domain: the
+ * texts of the label space are sent as labels of their own, in the template "{}", and the
+ * probabilities of a label's texts are added here.
+ */
+final class ServedMethod implements Method {
+  /** One server learns for one method at a time. */
+  private static final String FAMILY = "served";
+
+  private static final String TEXT_AS_IT_IS = "{}";
+
+  private final Bench bench;
+  private final TaughtServer server;
+  private final List<String> learnt = new ArrayList<>();
+
+  private ServedMethod(Bench bench, TaughtServer server) {
+    this.bench = bench;
+    this.server = server;
+    server.requireUnknown(bench.tasks().stream().map(EvalTask::servedName).toList());
+  }
+
+  /** The kinds that a server can be: {@code diki} and {@code diki-paper}. */
+  static List<MethodKind> kinds(PerennialClient client) {
+    return List.of(
+        kind(client, "diki-paper", "DIKI, gate of the article, served", GateKind.PAPER),
+        kind(client, "diki", "DIKI, our gate, served", GateKind.ROBUST));
+  }
+
+  private static MethodKind kind(
+      PerennialClient client, String name, String source, GateKind gate) {
+    return new MethodKind(
+        name,
+        source,
+        FAMILY,
+        (options, model) -> {
+          BranchSettings settings = BranchSettings.parse(options, model);
+          if (settings.values() != ValueStart.ZERO) {
+            throw ServingException.invalid(
+                "METHOD_OPTION", "methods", name + ": values=random (expected: zero, on a server)");
+          }
+          return bench ->
+              new ServedMethod(
+                  bench, new TaughtServer(client, options(settings, gate, bench.seed())));
+        });
+  }
+
+  private static TrainingOptions options(BranchSettings settings, GateKind gate, long seed) {
+    TrainingOptions options =
+        TrainingOptions.DEFAULTS
+            .recipe(TrainingOptions.Recipe.valueOf(settings.recipe().name()))
+            .gate(TrainingOptions.Gate.valueOf(gate.name()))
+            .seed(seed)
+            .depth(settings.depth())
+            .prefixLength(settings.prefixLength())
+            .batchSize(settings.batchSize())
+            .learningRate(settings.learningRate())
+            .validationShare(settings.validationShare());
+    Integer epochs = settings.epochs();
+    return epochs == null ? options : options.epochs(epochs);
+  }
+
+  @Override
+  public Learned learn(EvalTask task, Progress progress) {
+    long start = System.nanoTime();
+    Follower follower = new Follower(progress);
+    server.teach(task.servedName(), task.data(), follower);
+    learnt.add(task.servedName());
+    Duration time = Duration.ofNanos(System.nanoTime() - start);
+    Task known = server.task(task.servedName());
+    Task.Version version = known.versions().get(0);
+    requireOwnModel(version.backboneFingerprint());
+    return new Learned(
+        version.parameters(), Math.round((double) follower.epochs * task.train().size()), time);
+  }
+
+  /** Label spaces are made with the bench's tokenizer, and the report names its model. */
+  private void requireOwnModel(String fingerprint) {
+    String own = bench.engine().directory().fingerprint();
+    if (!own.equals(fingerprint)) {
+      throw new ServingException(
+          ErrorCode.FAILED_PRECONDITION,
+          "OTHER_MODEL",
+          "the server's model: %s (expected: %s, that of --model)".formatted(fingerprint, own));
+    }
+  }
+
+  /** Passes a job's progress on. */
+  private static final class Follower implements TrainingListener {
+    private final Progress progress;
+    private int epochs;
+
+    Follower(Progress progress) {
+      this.progress = progress;
+    }
+
+    @Override
+    public void changed(TrainingJob job) {
+      TrainingJob.Progress now = job.progress();
+      if (now != null && now.steps() > 0) {
+        epochs = now.epochs();
+        progress.at(
+            (double) now.step() / now.steps(),
+            String.format(
+                Locale.ROOT, "loss %.2f, %.0f images/s", now.loss(), now.imagesPerSecond()));
+      }
+    }
+  }
+
+  @Override
+  public Answers answer(EvalTask task, LabelSpace labels) {
+    Map<String, List<Integer>> labelsOf = new HashMap<>();
+    List<String> texts = new ArrayList<>();
+    for (LabelSet.Prompt prompt : labels.labels().prompts()) {
+      List<Integer> places = labelsOf.get(prompt.text());
+      if (places == null) {
+        places = new ArrayList<>();
+        labelsOf.put(prompt.text(), places);
+        texts.add(prompt.text());
+      }
+      places.add(prompt.label());
+    }
+    List<Classification> classified =
+        server.classify(task.data().test(), Labels.of(texts).template(TEXT_AS_IT_IS));
+    int[] answers = new int[classified.size()];
+    int[] tasks = new int[answers.length];
+    float[] weights = new float[answers.length];
+    for (int i = 0; i < answers.length; i++) {
+      answers[i] = best(classified.get(i), labelsOf, labels.labels().labels().size());
+      Classification.Routing routing = classified.get(i).routing();
+      tasks[i] = routing == null ? -1 : place(routing.task());
+      weights[i] = routing == null ? 0 : routing.gateWeight();
+    }
+    return new Answers(answers, tasks, weights);
+  }
+
+  private static int best(
+      Classification answer, Map<String, List<Integer>> labelsOf, int labelCount) {
+    float[] probabilities = new float[labelCount];
+    for (Classification.LabelScore score : answer.scores()) {
+      for (int label : labelsOf.getOrDefault(score.label(), List.of())) {
+        probabilities[label] += score.probability();
+      }
+    }
+    return Places.highest(probabilities);
+  }
+
+  /** The place of a task that this method taught; -1 for another's. */
+  private int place(String servedName) {
+    for (EvalTask task : bench.tasks()) {
+      if (task.servedName().equals(servedName)) {
+        return task.place();
+      }
+    }
+    return -1;
+  }
+
+  @Override
+  public void close() {
+    learnt.forEach(server::forget);
+    learnt.clear();
+  }
+}
