@@ -7,27 +7,21 @@ import java.util.Arrays;
  * training images, never on others.
  *
  * @param tau how much the discriminant's logits are trusted, above 0 (see {@link DiscriminantHead})
- * @param temperature what the logits of the task's own answer are divided by, above 0
  * @param meanLogDensity mean of the task's own log-densities under its robust Gaussian, 5-fold
  *     cross-fitted
  * @param stdLogDensity their standard deviation, greater than 0
  */
-public record HeadConstants(
-    double tau, double temperature, double meanLogDensity, double stdLogDensity) {
+public record HeadConstants(double tau, double meanLogDensity, double stdLogDensity) {
   /** tau = 2^(k/2) for k from the first to the last of these. */
   private static final int FIRST_HALF_OCTAVE = -12;
 
   private static final int LAST_HALF_OCTAVE = 16;
-
-  /** The temperature is looked for at 2^(k/8), |k| up to this: between 1/8 and 8. */
-  private static final int MAX_EIGHTH_OCTAVE = 24;
 
   /** Rows a dimension at which the formula for sums trusts the discriminant half. */
   private static final double ROWS_PER_DIMENSION = 4;
 
   public HeadConstants {
     requirePositive(tau, "tau");
-    requirePositive(temperature, "temperature");
     if (!Double.isFinite(meanLogDensity)) {
       throw new IllegalArgumentException(
           "mean log-density: " + meanLogDensity + " (expected: finite)");
@@ -42,7 +36,7 @@ public record HeadConstants(
   }
 
   /**
-   * Fits tau and the log-densities' mean and std to the rows; the temperature is 1.
+   * Fits tau and the log-densities' mean and std to the rows.
    *
    * <p>tau has the least cross-entropy of log-softmax(tau a) over the rows, each fifth of them
    * judged by the head of the rest (the folds of {@link GateConstants#fit}), on a grid of half
@@ -58,13 +52,12 @@ public record HeadConstants(
         classOf.length < GateConstants.FOLDS
             ? tauOfSums(classOf.length, dimension)
             : bestTau(crossFitted(features, dimension, classOf, classes), classOf);
-    return new HeadConstants(tau, 1, domain.meanLogDensity(), domain.stdLogDensity());
+    return new HeadConstants(tau, domain.meanLogDensity(), domain.stdLogDensity());
   }
 
   /**
-   * Where only sums are at hand: tau = n / (n + 4 d), the temperature 1, and the log-densities of
-   * the gate's own fit; those of a Gaussian under itself where that is the paper's gate, whose
-   * covariance is another.
+   * Where only sums are at hand: tau = n / (n + 4 d), and the log-densities of the gate's own fit;
+   * those of a Gaussian under itself where that is the paper's gate, whose covariance is another.
    */
   public static HeadConstants ofSums(FeatureStatistics statistics, GateConstants gate) {
     GateConstants domain =
@@ -73,18 +66,12 @@ public record HeadConstants(
             : GateConstants.ofGaussianItself(GateKind.ROBUST, statistics);
     return new HeadConstants(
         tauOfSums(statistics.count(), statistics.dimension()),
-        1,
         domain.meanLogDensity(),
         domain.stdLogDensity());
   }
 
   private static double tauOfSums(long rows, int dimension) {
     return rows / (rows + ROWS_PER_DIMENSION * dimension);
-  }
-
-  /** The same with another temperature. */
-  public HeadConstants withTemperature(double other) {
-    return new HeadConstants(tau, other, meanLogDensity, stdLogDensity);
   }
 
   /** Per row the discriminants of a head that has not seen it. */
@@ -94,7 +81,7 @@ public record HeadConstants(
     for (int[] fold : GateConstants.folds(classOf, classes)) {
       FeatureStatistics rest =
           all.minus(FeatureStatistics.of(features, dimension, classOf, classes, fold));
-      DiscriminantHead head = new DiscriminantHead(rest, new HeadConstants(1, 1, 0, 1));
+      DiscriminantHead head = new DiscriminantHead(rest, new HeadConstants(1, 0, 1));
       for (int row : fold) {
         result[row] = head.discriminants(features, row * dimension);
       }
@@ -116,31 +103,11 @@ public record HeadConstants(
     return best;
   }
 
-  /**
-   * The temperature at which softmax(logits / temperature) tells the rows' classes best, by
-   * cross-entropy on a grid of eighths of octaves; 1 without rows.
-   *
-   * @param logits per row (K); of rows that neither the head nor the branch was fitted to
-   */
-  public static double bestTemperature(double[][] logits, int[] classOf) {
-    double best = 1;
-    double least = crossEntropy(logits, 1, classOf);
-    for (int k = -MAX_EIGHTH_OCTAVE; k <= MAX_EIGHTH_OCTAVE; k++) {
-      double temperature = Math.pow(2, k / 8.0);
-      double loss = crossEntropy(logits, 1 / temperature, classOf);
-      if (loss < least) {
-        least = loss;
-        best = temperature;
-      }
-    }
-    return best;
-  }
-
-  /** Sum of -log softmax(factor logits) at the rows' classes. */
-  private static double crossEntropy(double[][] logits, double factor, int[] classOf) {
+  /** Sum of -log softmax(tau a) at the rows' classes. */
+  private static double crossEntropy(double[][] discriminants, double tau, int[] classOf) {
     double sum = 0;
     for (int row = 0; row < classOf.length; row++) {
-      double[] scaled = Arrays.stream(logits[row]).map(a -> factor * a).toArray();
+      double[] scaled = Arrays.stream(discriminants[row]).map(a -> tau * a).toArray();
       sum += LogSpace.logSumExp(scaled) - scaled[classOf[row]];
     }
     return sum;

@@ -2,6 +2,7 @@ package dev.perennial.server.task;
 
 import dev.perennial.server.gaussian.FeatureStatistics;
 import dev.perennial.server.gaussian.GateConstants;
+import dev.perennial.server.gaussian.HeadConstants;
 import java.time.Instant;
 import java.util.Collections;
 import java.util.HashSet;
@@ -29,6 +30,7 @@ public record TaskVersion(
     Prefixes prefixes,
     FeatureStatistics statistics,
     GateConstants gate,
+    HeadConstants head,
     Map<String, String> options,
     Map<String, Double> metrics,
     long seed,

@@ -12,6 +12,7 @@ import dev.perennial.server.error.ServingException;
 import dev.perennial.server.gaussian.FeatureStatistics;
 import dev.perennial.server.gaussian.GateConstants;
 import dev.perennial.server.gaussian.GateKind;
+import dev.perennial.server.gaussian.HeadConstants;
 import dev.perennial.server.safetensors.DataType;
 import dev.perennial.server.safetensors.Safetensors;
 import dev.perennial.server.safetensors.TensorData;
@@ -34,10 +35,13 @@ import org.jspecify.annotations.Nullable;
  * text.N.value}, F32 (P, W); {@code statistics.class_counts} (K), {@code statistics.class_sums} (K,
  * d), {@code statistics.products} (d (d + 1) / 2, the upper triangle row by row), I64. Metadata:
  * {@code format}, and {@code perennial}, a JSON object with everything else.
+ *
+ * <p>Format 1, still read, has no {@code head}: its constants then follow from the sums.
  */
 public final class TaskVersionFile {
   private static final String FORMAT_KEY = "format";
-  private static final String FORMAT = "perennial-task-version-1";
+  private static final String FORMAT = "perennial-task-version-2";
+  private static final String FORMAT_WITHOUT_HEAD = "perennial-task-version-1";
   private static final String JSON_KEY = "perennial";
   private static final String CLASS_COUNTS = "statistics.class_counts";
   private static final String CLASS_SUMS = "statistics.class_sums";
@@ -97,6 +101,11 @@ public final class TaskVersionFile {
     gate.addProperty("mean_log_density", version.gate().meanLogDensity());
     gate.addProperty("std_log_density", version.gate().stdLogDensity());
     json.add("gate", gate);
+    JsonObject head = new JsonObject();
+    head.addProperty("tau", version.head().tau());
+    head.addProperty("mean_log_density", version.head().meanLogDensity());
+    head.addProperty("std_log_density", version.head().stdLogDensity());
+    json.add("head", head);
     JsonObject options = new JsonObject();
     version.options().forEach(options::addProperty);
     json.add("options", options);
@@ -114,11 +123,13 @@ public final class TaskVersionFile {
     Safetensors file = parse(bytes);
     String format = file.metadata().get(FORMAT_KEY);
     String text = file.metadata().get(JSON_KEY);
-    if (!FORMAT.equals(format) || text == null) {
+    boolean hasHead = FORMAT.equals(format);
+    if (!(hasHead || FORMAT_WITHOUT_HEAD.equals(format)) || text == null) {
       throw damaged("format: " + format + " (expected: " + FORMAT + ")", null);
     }
     try {
-      return version(new TreeMap<>(file.tensors()), JsonParser.parseString(text).getAsJsonObject());
+      return version(
+          new TreeMap<>(file.tensors()), JsonParser.parseString(text).getAsJsonObject(), hasHead);
     } catch (IllegalArgumentException
         | ArithmeticException
         | DateTimeException
@@ -146,7 +157,8 @@ public final class TaskVersionFile {
   }
 
   /** Empties the map; what is left over does not belong there. */
-  private static TaskVersion version(Map<String, TensorData> tensors, JsonObject json) {
+  private static TaskVersion version(
+      Map<String, TensorData> tensors, JsonObject json, boolean hasHead) {
     JsonArray names = field(json, "class_names").getAsJsonArray();
     List<String> classNames = new ArrayList<>();
     names.forEach(name -> classNames.add(name.getAsString()));
@@ -156,7 +168,7 @@ public final class TaskVersionFile {
       throw new IllegalArgumentException(
           "tensors: " + tensors.keySet() + " (expected: nothing beside a version's tensors)");
     }
-    JsonObject gate = field(json, "gate").getAsJsonObject();
+    GateConstants gate = gate(field(json, "gate").getAsJsonObject());
     Map<String, String> options = new TreeMap<>();
     field(json, "options")
         .getAsJsonObject()
@@ -173,15 +185,29 @@ public final class TaskVersionFile {
         field(json, "template").getAsString(),
         prefixes,
         statistics,
-        new GateConstants(
-            GateKind.valueOf(field(gate, "kind").getAsString()),
-            field(gate, "mean_log_density").getAsDouble(),
-            field(gate, "std_log_density").getAsDouble()),
+        gate,
+        hasHead
+            ? head(field(json, "head").getAsJsonObject())
+            : HeadConstants.ofSums(statistics, gate),
         options,
         metrics,
         field(json, "seed").getAsLong(),
         field(json, "backbone_fingerprint").getAsString(),
         Instant.parse(field(json, "created").getAsString()));
+  }
+
+  private static GateConstants gate(JsonObject json) {
+    return new GateConstants(
+        GateKind.valueOf(field(json, "kind").getAsString()),
+        field(json, "mean_log_density").getAsDouble(),
+        field(json, "std_log_density").getAsDouble());
+  }
+
+  private static HeadConstants head(JsonObject json) {
+    return new HeadConstants(
+        field(json, "tau").getAsDouble(),
+        field(json, "mean_log_density").getAsDouble(),
+        field(json, "std_log_density").getAsDouble());
   }
 
   private static JsonElement field(JsonObject json, String name) {

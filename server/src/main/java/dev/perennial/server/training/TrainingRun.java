@@ -5,6 +5,7 @@ import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.gaussian.FeatureStatistics;
 import dev.perennial.server.gaussian.GateConstants;
+import dev.perennial.server.gaussian.HeadConstants;
 import dev.perennial.server.task.Prefixes;
 import dev.perennial.server.task.TaskVersion;
 import java.time.Instant;
@@ -231,6 +232,7 @@ final class TrainingRun {
         last.best(),
         FeatureStatistics.of(features, embedDim, classOf, classes),
         GateConstants.fit(spec.gate(), features, embedDim, classOf, classes),
+        HeadConstants.fit(features, embedDim, classOf, classes),
         VersionNotes.options(spec),
         VersionNotes.metrics(split, last),
         spec.seed(),

@@ -16,6 +16,7 @@ import dev.perennial.server.clip.RandomClip;
 import dev.perennial.server.gaussian.FeatureStatistics;
 import dev.perennial.server.gaussian.GateConstants;
 import dev.perennial.server.gaussian.GateKind;
+import dev.perennial.server.gaussian.HeadConstants;
 import dev.perennial.server.task.InMemoryTaskStore;
 import dev.perennial.server.task.PoolSnapshot;
 import dev.perennial.server.task.Prefixes;
@@ -91,6 +92,7 @@ class ClipDevicesTest {
         RandomClip.prefixes(CLIP, 2, 4, 0.5, domain.hashCode() + seed),
         FeatureStatistics.of(features, CLIP.embedDim(), classOf, 2),
         GateConstants.fit(GateKind.ROBUST, features, CLIP.embedDim(), classOf, 2),
+        HeadConstants.fit(features, CLIP.embedDim(), classOf, 2),
         Map.of(),
         Map.of(),
         seed,

@@ -10,6 +10,7 @@ import dev.perennial.server.clip.RandomClip;
 import dev.perennial.server.gaussian.FeatureStatistics;
 import dev.perennial.server.gaussian.GateConstants;
 import dev.perennial.server.gaussian.GateKind;
+import dev.perennial.server.gaussian.HeadConstants;
 import dev.perennial.server.gaussian.TaskGaussian;
 import dev.perennial.server.task.InMemoryTaskStore;
 import dev.perennial.server.task.Prefixes;
@@ -232,6 +233,7 @@ final class DevicesBenchmark {
         prefixes,
         statistics,
         new GateConstants(GateKind.ROBUST, logDensity, 100),
+        new HeadConstants(0.5, logDensity, 100),
         Map.of(),
         Map.of(),
         1,

@@ -5,6 +5,7 @@ import dev.perennial.server.clip.Tokenizer;
 import dev.perennial.server.gaussian.FeatureStatistics;
 import dev.perennial.server.gaussian.GateConstants;
 import dev.perennial.server.gaussian.GateKind;
+import dev.perennial.server.gaussian.HeadConstants;
 import dev.perennial.server.task.ActiveTask;
 import dev.perennial.server.task.PoolSnapshot;
 import dev.perennial.server.task.Prefixes;
@@ -69,6 +70,7 @@ final class FakeWorld {
         new Prefixes(1, keys, List.of(new float[1]), keys, List.of(new float[1])),
         FeatureStatistics.of(features, embedDim, classOf, 3),
         GateConstants.fit(GateKind.ROBUST, features, embedDim, classOf, 3),
+        HeadConstants.fit(features, embedDim, classOf, 3),
         Map.of(),
         Map.of(),
         seed,

@@ -14,7 +14,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class DiscriminantHeadTest {
-  private static final HeadConstants CONSTANTS = new HeadConstants(0.35, 1, 0, 1);
+  private static final HeadConstants CONSTANTS = new HeadConstants(0.35, 0, 1);
 
   /** Many rows; fewer than dimensions; one of each class; a class without rows. */
   private static List<Rows> cases() {

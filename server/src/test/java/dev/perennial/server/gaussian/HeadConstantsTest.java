@@ -3,8 +3,6 @@ package dev.perennial.server.gaussian;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import java.util.Arrays;
-import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -66,7 +64,6 @@ class HeadConstantsTest {
     HeadConstants head = fit(rows);
     assertEquals(gate.meanLogDensity(), head.meanLogDensity());
     assertEquals(gate.stdLogDensity(), head.stdLogDensity());
-    assertEquals(1, head.temperature());
   }
 
   @Test
@@ -79,7 +76,7 @@ class HeadConstantsTest {
   void ofSums_robustGate_formulaAndItsDomain() {
     FeatureStatistics statistics = Rows.random(5, 96, 8, 3).statistics();
     HeadConstants head = HeadConstants.ofSums(statistics, new GateConstants(GateKind.ROBUST, 7, 3));
-    assertEquals(new HeadConstants(0.75, 1, 7, 3), head);
+    assertEquals(new HeadConstants(0.75, 7, 3), head);
   }
 
   @Test
@@ -87,35 +84,17 @@ class HeadConstantsTest {
     FeatureStatistics statistics = Rows.random(6, 96, 8, 3).statistics();
     HeadConstants head = HeadConstants.ofSums(statistics, new GateConstants(GateKind.PAPER, 7, 3));
     double peak = new TaskGaussian(statistics, new GateConstants(GateKind.ROBUST, 0, 1)).peak();
-    assertEquals(new HeadConstants(0.75, 1, peak - 4, 2), head);
-  }
-
-  @Test
-  void bestTemperature_logitsOfKnownSharpness_findsIt() {
-    Random random = new Random(7);
-    double[][] logits = new double[4000][];
-    int[] classOf = new int[logits.length];
-    for (int r = 0; r < logits.length; r++) {
-      double[] truth = random.doubles(5, -2, 2).toArray();
-      double[] p = Arrays.stream(LogSpace.logSoftmax(truth)).map(Math::exp).toArray();
-      double draw = random.nextDouble();
-      while (classOf[r] < 4 && draw > p[classOf[r]]) {
-        draw -= p[classOf[r]++];
-      }
-      logits[r] = Arrays.stream(truth).map(x -> 3 * x).toArray();
-    }
-    assertEquals(3, HeadConstants.bestTemperature(logits, classOf), 0.3);
-    assertEquals(1, HeadConstants.bestTemperature(new double[0][], new int[0]));
+    assertEquals(new HeadConstants(0.75, peak - 4, 2), head);
   }
 
   @Test
   void constructor_unusable_refused() {
-    assertThrows(IllegalArgumentException.class, () -> new HeadConstants(0, 1, 0, 1));
-    assertThrows(IllegalArgumentException.class, () -> new HeadConstants(1, Double.NaN, 0, 1));
+    assertThrows(IllegalArgumentException.class, () -> new HeadConstants(0, 0, 1));
+    assertThrows(IllegalArgumentException.class, () -> new HeadConstants(Double.NaN, 0, 1));
     assertThrows(
-        IllegalArgumentException.class, () -> new HeadConstants(1, 1, Double.NEGATIVE_INFINITY, 1));
+        IllegalArgumentException.class, () -> new HeadConstants(1, Double.NEGATIVE_INFINITY, 1));
     IllegalArgumentException e =
-        assertThrows(IllegalArgumentException.class, () -> new HeadConstants(1, 1, 0, 0));
+        assertThrows(IllegalArgumentException.class, () -> new HeadConstants(1, 0, 0));
     assertEquals("std of log-density: 0.0 (expected: finite, above 0)", e.getMessage());
   }
 

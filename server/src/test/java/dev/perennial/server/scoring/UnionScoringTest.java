@@ -59,7 +59,6 @@ class UnionScoringTest {
             new UnionScoring.TaskView(
                 posterior[i],
                 10 * random.nextDouble() - 5,
-                0.5 + random.nextDouble(),
                 logits,
                 h,
                 placeOfClass,
@@ -102,8 +101,8 @@ class UnionScoringTest {
           double logit = task.logits()[c] + task.logProbabilities()[c];
           if (task.placeOfClass()[c] != LabelOwners.ABSENT) {
             in += Math.exp(logit);
-            inSharp += Math.exp(logit / task.temperature());
-            own += task.placeOfClass()[c] == label ? Math.exp(logit / task.temperature()) : 0;
+            inSharp += Math.exp(logit / UnionScoring.TEMPERATURE);
+            own += task.placeOfClass()[c] == label ? Math.exp(logit / UnionScoring.TEMPERATURE) : 0;
           }
         }
         double out = Arrays.stream(task.unlearntLogits()).map(Math::exp).sum();
@@ -139,14 +138,13 @@ class UnionScoringTest {
         new UnionScoring.TaskView(
             1,
             -500,
-            1,
             new float[] {-30, -31},
             new double[] {Math.log(0.5), Math.log(0.5)},
             new int[] {1, 0},
             new double[0]);
     UnionScoring.Answer answer = SCORING.answer(new int[0], 1, new double[2], List.of(task));
     assertEquals(1, answer.known()[0]);
-    double first = 1 / (1 + Math.exp(-1));
+    double first = 1 / (1 + Math.exp(-1 / UnionScoring.TEMPERATURE));
     assertArrayEquals(new double[] {1 - first, first}, answer.probabilities(), 1e-12);
   }
 
@@ -163,7 +161,6 @@ class UnionScoringTest {
     return new UnionScoring.TaskView(
         posterior,
         0,
-        1,
         new float[] {100, 0},
         new double[] {Math.log(0.5), Math.log(0.5)},
         placeOfClass,

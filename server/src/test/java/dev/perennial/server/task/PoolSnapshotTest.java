@@ -19,8 +19,8 @@ import org.junit.jupiter.api.Test;
 
 class PoolSnapshotTest {
   private static ActiveTask task(String name, TaskVersion version) {
-    return new ActiveTask(
-        name, "id", version, new TaskGaussian(version.statistics(), version.gate()));
+    ActiveTask task = ActiveTask.of("id", version);
+    return new ActiveTask(name, "id", version, task.gaussian(), task.domain(), task.head());
   }
 
   private static List<ActiveTask> tasks(int count) {

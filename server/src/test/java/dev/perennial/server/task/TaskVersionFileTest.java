@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
+import dev.perennial.server.gaussian.HeadConstants;
 import dev.perennial.server.safetensors.Safetensors;
 import dev.perennial.server.safetensors.TensorData;
 import java.nio.ByteBuffer;
@@ -71,6 +72,7 @@ class TaskVersionFileTest {
     assertEquals(VERSION.template(), read.template());
     assertEquals(VERSION.statistics(), read.statistics());
     assertEquals(VERSION.gate(), read.gate());
+    assertEquals(VERSION.head(), read.head());
     assertEquals(VERSION.options(), read.options());
     assertEquals(VERSION.metrics(), read.metrics());
     assertEquals(VERSION.seed(), read.seed());
@@ -105,6 +107,7 @@ class TaskVersionFileTest {
             VERSION.prefixes(),
             VERSION.statistics(),
             VERSION.gate(),
+            VERSION.head(),
             reversed,
             new HashMap<>(VERSION.metrics()),
             VERSION.seed(),
@@ -116,6 +119,34 @@ class TaskVersionFileTest {
     assertNotEquals(
         TaskVersionFile.versionId(bytes),
         TaskVersionFile.versionId(TaskVersionFile.write(TaskVersions.random("cats", 2))));
+  }
+
+  @Test
+  void read_formatWithoutHead_constantsOfTheSums() {
+    byte[] old =
+        changed(
+            metadata -> {
+              metadata.put("format", "perennial-task-version-1");
+              metadata.computeIfPresent(
+                  "perennial", (key, json) -> json.replaceFirst("\"head\":\\{[^}]*\\},", ""));
+            },
+            tensors -> {});
+    TaskVersion read = TaskVersionFile.read(ByteBuffer.wrap(old));
+    assertEquals(HeadConstants.ofSums(VERSION.statistics(), VERSION.gate()), read.head());
+    assertNotEquals(VERSION.head().tau(), read.head().tau());
+  }
+
+  @Test
+  void read_headMissing_dataLoss() {
+    byte[] headless =
+        changed(
+            metadata ->
+                metadata.computeIfPresent(
+                    "perennial", (key, json) -> json.replace("\"head\"", "\"hat\"")),
+            tensors -> {});
+    ServingException e =
+        assertThrows(ServingException.class, () -> TaskVersionFile.read(ByteBuffer.wrap(headless)));
+    assertEquals("task version, head: missing (expected: a value)", e.getMessage());
   }
 
   @Test

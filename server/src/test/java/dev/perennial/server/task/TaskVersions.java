@@ -3,6 +3,7 @@ package dev.perennial.server.task;
 import dev.perennial.server.gaussian.FeatureStatistics;
 import dev.perennial.server.gaussian.GateConstants;
 import dev.perennial.server.gaussian.GateKind;
+import dev.perennial.server.gaussian.HeadConstants;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,6 +43,7 @@ public final class TaskVersions {
             layers(random, 1, 18)),
         FeatureStatistics.of(features, EMBED_DIM, classOf, 2),
         GateConstants.fit(GateKind.ROBUST, features, EMBED_DIM, classOf, 2),
+        HeadConstants.fit(features, EMBED_DIM, classOf, 2),
         Map.of("learning_rate", "5.0", "epochs", "10"),
         Map.of("validation_accuracy", random.nextDouble()),
         seed,
