@@ -45,7 +45,11 @@ record EvalResults(
 
   /** One method. */
   record MethodResults(
-      String name, @Nullable String source, Map<Metric, Score> scores, List<RunResults> runs) {
+      String name,
+      @Nullable String source,
+      Map<String, String> options,
+      Map<Metric, Score> scores,
+      List<RunResults> runs) {
     /** The metric's mean; NaN where there is none. */
     double mean(Metric metric) {
       return score(metric).mean();
@@ -164,7 +168,8 @@ record EvalResults(
       throw part.get("runs").wrong("at least one run");
     }
     JsonPart source = part.find("source");
-    return new MethodResults(name, source == null ? null : source.text(), scores, runs);
+    return new MethodResults(
+        name, source == null ? null : source.text(), settings(part.find("options")), scores, runs);
   }
 
   private static RunResults run(JsonPart run, int tasks) {

@@ -114,8 +114,8 @@ final class MethodTable {
     define(
         out,
         "Forgetting",
-        "the best accuracy that a task ever had before the end, less the accuracy at the end;"
-            + " averaged over all tasks but the last.");
+        "the best accuracy that a task had from when it was taught until the stage before the last,"
+            + " less its accuracy at the end; averaged over all tasks but the last.");
     define(out, "Parameters per task", "numbers that are trained for one task.");
     define(
         out,

@@ -4,6 +4,7 @@ import dev.perennial.server.eval.chart.Markup;
 import dev.perennial.server.eval.report.EvalResults.MethodResults;
 import dev.perennial.server.eval.report.EvalResults.TaskFacts;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /** Where the numbers come from: command, tasks, sources of the methods, configuration, versions. */
 final class OriginSection {
@@ -51,9 +52,19 @@ final class OriginSection {
     out.open("div").element("h3", "Methods and their sources").open("dl");
     for (MethodResults method : results.methods()) {
       out.element("dt", method.name());
-      out.element("dd", method.source() == null ? "no source noted" : method.source());
+      out.open("dd").text(method.source() == null ? "no source noted" : method.source());
+      if (!method.options().isEmpty()) {
+        out.empty("br").element("code", options(method));
+      }
+      out.close();
     }
     out.close().close();
+  }
+
+  private static String options(MethodResults method) {
+    return method.options().entrySet().stream()
+        .map(option -> option.getKey() + "=" + option.getValue())
+        .collect(Collectors.joining(" "));
   }
 
   private static void settings(Markup out, String heading, Map<String, String> settings) {

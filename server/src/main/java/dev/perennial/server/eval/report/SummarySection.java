@@ -12,6 +12,9 @@ import java.util.stream.DoubleStream;
 
 /** What was run, and what came out in one glance. */
 final class SummarySection {
+  /** The usual pictures to score on, not worth a word. */
+  private static final String TEST = "test";
+
   private SummarySection() {}
 
   /** The page's title, the facts of the run, and the way to the sections. */
@@ -29,6 +32,10 @@ final class SummarySection {
         out,
         "Label space",
         results.labels().equals("union") ? "union of all tasks" : "the task's own classes");
+    String scored = results.config().getOrDefault("score_on", TEST);
+    if (!scored.equals(TEST)) {
+      fact(out, "Scored on", scored);
+    }
     fact(out, "Methods", Integer.toString(results.methods().size()));
     fact(out, "Seeds", seeds(results));
     out.close();

@@ -215,6 +215,22 @@ class ResultsPageTest {
   }
 
   @Test
+  void html_options_standWithTheirMethod() {
+    JsonObject json = SampleResults.full(1);
+    method(json, "zscl").getAsJsonObject("options").addProperty("scale", "3e-5");
+    assertTrue(page(json).text().contains("recipe=robust depth=3 scale=3e-5"));
+  }
+
+  @Test
+  void html_scoredOnHeldOutPictures_saysSoAtTheTop() {
+    JsonObject json = SampleResults.full(1);
+    json.getAsJsonObject("config").addProperty("score_on", "test");
+    assertFalse(page(json).text().contains("Scored on"));
+    json.getAsJsonObject("config").addProperty("score_on", "validation");
+    assertTrue(page(json).text().contains("Scored onvalidation"), "term and value");
+  }
+
+  @Test
   void html_command_isShownWhole() {
     JsonObject json = SampleResults.full(1);
     Element code = page(json).all("code").get(0);

@@ -102,6 +102,10 @@ final class SampleResults {
     }
     JsonObject method = new JsonObject();
     method.addProperty("source", "DIKI, ECCV 2024, arXiv 2407.05342");
+    JsonObject options = new JsonObject();
+    options.addProperty("recipe", "robust");
+    options.addProperty("depth", "3");
+    method.add("options", options);
     if (tasks.size() > 1) {
       method.addProperty("transfer", transfer);
       method.addProperty("backward_transfer", -0.4 - index * 0.3);
