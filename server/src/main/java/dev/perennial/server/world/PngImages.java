@@ -7,6 +7,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
 import javax.imageio.ImageIO;
+import javax.imageio.stream.ImageOutputStream;
+import javax.imageio.stream.MemoryCacheImageOutputStream;
 
 /** Pictures as PNG files, alone or many on one sheet. Stateless. */
 public final class PngImages {
@@ -21,8 +23,9 @@ public final class PngImages {
         new BufferedImage(image.width(), image.height(), BufferedImage.TYPE_3BYTE_BGR);
     buffered.getRaster().setPixels(0, 0, image.width(), image.height(), unsigned(image.rgb()));
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try {
-      if (!ImageIO.write(buffered, "png", bytes)) {
+    // Given a plain stream, ImageIO would go through a file of its own for each picture.
+    try (ImageOutputStream output = new MemoryCacheImageOutputStream(bytes)) {
+      if (!ImageIO.write(buffered, "png", output)) {
         throw new IllegalStateException("image writers: none for PNG (expected: the JDK's own)");
       }
     } catch (IOException e) {
