@@ -14,9 +14,6 @@ import dev.perennial.v1.RawImage;
  * belongs on the decode pool. Stateless; safe for any thread.
  */
 final class ImageReader {
-  /** Normalised pixels are within 3; squares of far larger ones are no float32 any more. */
-  static final int MAX_PIXEL_VALUE = 1_000_000;
-
   private final ImageDecoder decoder;
   private final ImageDecoder.Limits limits;
   private final Preprocessing preprocessing;
@@ -83,33 +80,10 @@ final class ImageReader {
   }
 
   static float[] tensor(PixelTensor tensor, int imageSize) {
-    int expected = 3 * imageSize * imageSize;
-    int count = tensor.getValuesCount();
-    if (count != expected) {
-      throw ServingException.invalid(
-          "TENSOR_SIZE",
-          "image.pixels.values",
-          "values: "
-              + count
-              + " (expected: "
-              + expected
-              + " = 3 x "
-              + imageSize
-              + " x "
-              + imageSize
-              + ")");
+    float[] values = new float[tensor.getValuesCount()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = tensor.getValues(i);
     }
-    float[] values = new float[count];
-    for (int i = 0; i < count; i++) {
-      float value = tensor.getValues(i);
-      if (!(Math.abs(value) <= MAX_PIXEL_VALUE)) {
-        throw ServingException.invalid(
-            "TENSOR_VALUE",
-            "image.pixels.values[" + i + "]",
-            "value: " + value + " (expected: -" + MAX_PIXEL_VALUE + ".." + MAX_PIXEL_VALUE + ")");
-      }
-      values[i] = value;
-    }
-    return values;
+    return Preprocessing.checked(values, imageSize);
   }
 }

@@ -18,6 +18,9 @@ public record Preprocessing(int resizeShortSide, int imageSize, float[] mean, fl
   /** Above the largest published CLIP (1024), and small enough that 3 S S never overflows. */
   public static final int MAX_IMAGE_SIZE = 4096;
 
+  /** Normalised pixels are within 3; squares of far larger ones are no float32 any more. */
+  static final int MAX_VALUE = 1_000_000;
+
   private static final int CHANNELS = 3;
 
   /** 1/255 as preprocessor_config.json has it: a double, and the product is rounded to float. */
@@ -57,31 +60,24 @@ public record Preprocessing(int resizeShortSide, int imageSize, float[] mean, fl
   /**
    * The values themselves if they can be a model's input.
    *
-   * @throws ServingException INVALID_ARGUMENT (field {@code image.pixels}) unless they are 3 S S
-   *     finite numbers
+   * @throws ServingException INVALID_ARGUMENT (fields under {@code image.pixels}) unless they are 3
+   *     S S numbers of at most {@value #MAX_VALUE}
    */
-  public float[] checked(float[] values) {
+  public static float[] checked(float[] values, int imageSize) {
     int expected = CHANNELS * imageSize * imageSize;
     if (values.length != expected) {
       throw ServingException.invalid(
           "TENSOR_SIZE",
           "image.pixels.values",
-          "values: "
-              + values.length
-              + " (expected: "
-              + expected
-              + " = 3 x "
-              + imageSize
-              + " x "
-              + imageSize
-              + ")");
+          "values: %d (expected: %d = 3 x %d x %d)"
+              .formatted(values.length, expected, imageSize, imageSize));
     }
     for (int i = 0; i < values.length; i++) {
-      if (!Float.isFinite(values[i])) {
+      if (!(Math.abs(values[i]) <= MAX_VALUE)) {
         throw ServingException.invalid(
-            "TENSOR_NOT_FINITE",
+            "TENSOR_VALUE",
             "image.pixels.values[" + i + "]",
-            "value " + i + ": " + values[i] + " (expected: finite)");
+            "value: " + values[i] + " (expected: -" + MAX_VALUE + ".." + MAX_VALUE + ")");
       }
     }
     return values;

@@ -4,7 +4,6 @@ import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.image.ImageDecoder;
 import dev.perennial.server.image.Preprocessing;
-import dev.perennial.server.image.RgbImage;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,8 +11,6 @@ import org.jspecify.annotations.Nullable;
  * name the field of the wire contract's {@code TrainRequest}.
  */
 final class ModelInput implements ExampleCheck {
-
-  private static final int CHANNELS = 3;
 
   private final ImageDecoder decoder;
   private final Preprocessing preprocessing;
@@ -25,15 +22,18 @@ final class ModelInput implements ExampleCheck {
 
   /** (3, S, S), row-major; the caller may change it. Throws INVALID_ARGUMENT. */
   float[] pixels(ExampleImage image) {
-    if (image instanceof ExampleImage.Encoded encoded) {
-      return preprocessing.pixels(decode(encoded.bytes()));
-    } else if (image instanceof ExampleImage.Raw raw) {
-      return preprocessing.pixels(raw.image()); // checked when it was made
-    } else if (image instanceof ExampleImage.Pixels pixels) {
-      checkPixels(pixels.values());
-      return pixels.values().clone();
+    try {
+      if (image instanceof ExampleImage.Encoded encoded) {
+        return preprocessing.pixels(decoder.decode(encoded.bytes()));
+      } else if (image instanceof ExampleImage.Raw raw) {
+        return preprocessing.pixels(raw.image()); // checked when it was made
+      } else if (image instanceof ExampleImage.Pixels pixels) {
+        return Preprocessing.checked(pixels.values(), preprocessing.imageSize()).clone();
+      }
+      throw new AssertionError(image);
+    } catch (ServingException e) {
+      throw inExample(e);
     }
-    throw new AssertionError(image);
   }
 
   @Override
@@ -50,34 +50,11 @@ final class ModelInput implements ExampleCheck {
     }
   }
 
-  private RgbImage decode(byte[] encoded) {
-    try {
-      return decoder.decode(encoded);
-    } catch (ServingException e) {
-      if (e.code() != ErrorCode.INVALID_ARGUMENT) {
-        throw e;
-      }
-      throw ServingException.invalid(
-          e.reason(), "example.image.encoded", String.valueOf(e.getMessage()));
-    }
-  }
-
-  private void checkPixels(float[] values) {
-    int size = preprocessing.imageSize();
-    int expected = CHANNELS * size * size;
-    if (values.length != expected) {
-      throw ServingException.invalid(
-          "BAD_PIXEL_TENSOR",
-          "example.image.pixels.values",
-          "pixel values: " + values.length + " (expected: " + expected + ")");
-    }
-    for (int i = 0; i < values.length; i++) {
-      if (!Float.isFinite(values[i])) {
-        throw ServingException.invalid(
-            "BAD_PIXEL_TENSOR",
-            "example.image.pixels.values[" + i + "]",
-            "pixel value: " + values[i] + " (expected: finite)");
-      }
-    }
+  /** The same fault, its field as seen from the TrainRequest. */
+  private static ServingException inExample(ServingException e) {
+    return e.code() == ErrorCode.INVALID_ARGUMENT
+        ? ServingException.invalid(
+            e.reason(), "example." + e.field(), String.valueOf(e.getMessage()))
+        : e;
   }
 }
