@@ -11,6 +11,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.perennial.server.clip.LabelSet;
 import dev.perennial.server.task.PoolSnapshot;
+import dev.perennial.server.task.Prefixes;
+import dev.perennial.server.task.TaskVersion;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -34,12 +36,77 @@ class DevicesPromisesTest {
 
   private static final int ROUNDS = 30;
 
+  /** Two versions of a task that route every image alike, with the same w: other prefixes only. */
+  private static final TaskVersion FIRST = version("sketch", 0);
+
+  private static final TaskVersion SECOND = withPrefixes(FIRST, version("sketch", 1).prefixes());
+
+  private static TaskVersion withPrefixes(TaskVersion version, Prefixes prefixes) {
+    return new TaskVersion(
+        version.task(),
+        version.classNames(),
+        version.template(),
+        prefixes,
+        version.statistics(),
+        version.gate(),
+        version.head(),
+        version.options(),
+        version.metrics(),
+        version.seed(),
+        version.backboneFingerprint(),
+        version.created());
+  }
+
   private static void assertSame(Classification expected, Classification actual) {
     assertEquals(expected.epoch(), actual.epoch());
     assertEquals(expected.labels(), actual.labels());
     assertEquals(expected.routing(), actual.routing());
     assertArrayEquals(expected.probabilities(), actual.probabilities(), 1e-4f);
     assertArrayEquals(expected.logits(), actual.logits(), 1e-4f * FakeEncoder.LOGIT_SCALE);
+  }
+
+  @Test
+  void classify_versionThatRoutesAlike_hasItsOwnTexts() {
+    try (FakeServer server = FakeServer.start()) {
+      float[] pixels = image("sketch", 3);
+      server.pool.publish(FIRST);
+      get(server.devices.installed(server.pool.snapshot().epoch()));
+      Classification first = get(server.classify(pixels, LABELS));
+      server.pool.publish(SECOND);
+      get(server.devices.installed(server.pool.snapshot().epoch()));
+
+      Classification second = get(server.classify(pixels, LABELS));
+
+      assertEquals(gateWeight(first), gateWeight(second));
+      assertSame(FakeWorld.classify(server.pool.snapshot(), pixels, LABELS), second);
+    }
+  }
+
+  @Test
+  void classify_versionThatRoutesAlikeComesAfterPassTwo_passTwoIsRunAgain() {
+    LabelSet many = FakeWorld.manyLabels("label", 2_000);
+    try (FakeServer server = FakeServer.start()) {
+      float[] pixels = image("sketch", 3);
+      server.pool.publish(FIRST);
+      get(server.devices.installed(server.pool.snapshot().epoch()));
+      FakeEncoder encoder = server.encoder();
+      encoder.before =
+          batch -> {
+            if (!batch.images()) { // both passes are done, the first of many texts begin
+              encoder.before = next -> {};
+              server.pool.publish(SECOND);
+            }
+          };
+
+      Classification answer = get(server.classify(pixels, many));
+
+      assertEquals(server.pool.snapshot().epoch(), answer.epoch());
+      assertSame(FakeWorld.classify(server.pool.snapshot(), pixels, many), answer);
+    }
+  }
+
+  private static float gateWeight(Classification answer) {
+    return Objects.requireNonNull(answer.routing()).gateWeight();
   }
 
   private static void teach(FakeServer server, String... domains) {
