@@ -158,6 +158,16 @@ public final class TaskGaussian {
     return peak - 0.5 * squares;
   }
 
+  /** |f - mu|^2. */
+  public double squaredDistance(float[] features, int offset) {
+    double sum = 0;
+    for (int i = 0; i < dimension; i++) {
+      double difference = features[offset + i] - mean[i];
+      sum += difference * difference;
+    }
+    return sum;
+  }
+
   private void centre(float[] features, int offset, double[] to) {
     for (int i = 0; i < dimension; i++) {
       to[i] = features[offset + i] - mean[i];
