@@ -8,6 +8,8 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.Locale;
+import java.util.concurrent.Semaphore;
+import java.util.function.Supplier;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReadParam;
 import javax.imageio.ImageReader;
@@ -26,7 +28,9 @@ import org.jspecify.annotations.Nullable;
  * matter. Like Pillow, an EXIF orientation is ignored, alpha is dropped, colour profiles are not
  * applied, and of an animation the first frame counts. Bytes after the picture's end is ignored.
  *
- * <p>Memory while decoding: up to about 16 bytes a pixel (16-bit PNG; progressive JPEG).
+ * <p>Memory while decoding: up to about 16 bytes a pixel (16-bit PNG; progressive JPEG). All
+ * threads that decode share a bound on it: a picture for which there is no room waits until others
+ * are done; one that is larger than the bound is decoded alone.
  */
 public final class ImageDecoder {
   /** Longest edge and pixel count that are decoded; larger pictures are refused before decoding. */
@@ -51,34 +55,61 @@ public final class ImageDecoder {
     }
   }
 
+  /** What a pixel takes at worst while it is decoded. */
+  private static final int BYTES_PER_PIXEL = 16;
+
+  /** Of the heap: the rest is for pixels that wait for a device, and for everything else. */
+  private static final double HEAP_SHARE = 0.25;
+
   private final Limits limits;
 
+  /** Pixels that may be decoded at the same time. */
+  private final int maxPixelsAtOnce;
+
+  private final Semaphore room;
+
   public ImageDecoder(Limits limits) {
+    this(limits, (long) (HEAP_SHARE * Runtime.getRuntime().maxMemory()));
+  }
+
+  /**
+   * The same with another bound.
+   *
+   * @param maxBytes memory of all pictures that are decoded at the same time
+   */
+  ImageDecoder(Limits limits, long maxBytes) {
     this.limits = limits;
+    this.maxPixelsAtOnce =
+        (int) Math.max(1, Math.min(Integer.MAX_VALUE, maxBytes / BYTES_PER_PIXEL));
+    this.room = new Semaphore(maxPixelsAtOnce, true);
   }
 
   /**
    * Throws INVALID_ARGUMENT (field {@code image.encoded}) for anything that is not one whole
-   * picture.
+   * picture. May wait for other threads' pictures.
    */
   public RgbImage decode(byte[] encoded) {
     if (startsWith(encoded, 0xff, 0xd8, 0xff)) {
-      return jpeg(JpegFile.read(encoded));
+      JpegFile file = JpegFile.read(encoded);
+      return sized(file.width(), file.height(), () -> jpeg(file));
     }
     if (encoded.length >= PngFile.SIGNATURE.length
         && Arrays.equals(
             encoded, 0, PngFile.SIGNATURE.length, PngFile.SIGNATURE, 0, PngFile.SIGNATURE.length)) {
       PngFile file = PngFile.read(encoded);
-      checkSize(file.width(), file.height());
-      return whole("PNG", file.bytes(), file.width(), file.height());
+      return sized(
+          file.width(),
+          file.height(),
+          () -> whole("PNG", file.bytes(), file.width(), file.height()));
     }
     if (startsWith(encoded, 'G', 'I', 'F', '8')) {
-      return gif(GifFile.read(encoded));
+      GifFile file = GifFile.read(encoded);
+      return sized(file.width(), file.height(), () -> gif(file));
     }
     if (startsWith(encoded, 'B', 'M')) {
       BmpFile file = BmpFile.read(encoded);
-      checkSize(file.width(), file.height());
-      return whole("BMP", encoded, file.width(), file.height());
+      return sized(
+          file.width(), file.height(), () -> whole("BMP", encoded, file.width(), file.height()));
     }
     throw EncodedFault.undecodable(
         "image of " + encoded.length + " bytes: unknown format (expected: JPEG, PNG, GIF or BMP)");
@@ -94,6 +125,32 @@ public final class ImageDecoder {
       }
     }
     return true;
+  }
+
+  private RgbImage sized(int width, int height, Supplier<RgbImage> decoding) {
+    checkSize(width, height);
+    return inRoom(width, height, decoding);
+  }
+
+  /** Decodes once there is room for so many pixels. */
+  RgbImage inRoom(int width, int height, Supplier<RgbImage> decoding) {
+    int pixels = (int) Math.min(maxPixelsAtOnce, (long) width * height);
+    room.acquireUninterruptibly(pixels);
+    try {
+      return decoding.get();
+    } finally {
+      room.release(pixels);
+    }
+  }
+
+  /** Pixels that could be decoded beside those of now. */
+  int freePixels() {
+    return room.availablePermits();
+  }
+
+  /** Threads that wait for room, about. */
+  int waiting() {
+    return room.getQueueLength();
   }
 
   private void checkSize(int width, int height) {
@@ -116,7 +173,6 @@ public final class ImageDecoder {
   }
 
   private RgbImage jpeg(JpegFile file) {
-    checkSize(file.width(), file.height());
     if (file.components() < 4) {
       return whole("JPEG", file.bytes(), file.width(), file.height());
     }
@@ -156,7 +212,6 @@ public final class ImageDecoder {
 
   /** The frame on its screen. */
   private RgbImage gif(GifFile file) {
-    checkSize(file.width(), file.height());
     RgbImage frame = whole("GIF", file.bytes(), file.frameWidth(), file.frameHeight());
     if (frame.width() == file.width() && frame.height() == file.height()) {
       return frame;

@@ -2,6 +2,7 @@ package dev.perennial.server.image;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -14,10 +15,16 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.zip.CRC32;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -161,6 +168,47 @@ class ImageDecoderTest {
     byte[] bmp = resource("files/rgb24.bmp");
     bmp[20] = 1;
     assertReason("IMAGE_TOO_LARGE", bmp);
+  }
+
+  @Test
+  void decode_roomForLessThanOnePicture_eachIsDecodedAlone() throws Exception {
+    byte[] file = resource("files/rgb.png"); // 45 x 31
+    byte[] whole = DECODER.decode(file).rgb();
+    ImageDecoder narrow = new ImageDecoder(ImageDecoder.Limits.DEFAULT, 100);
+    ExecutorService threads = Executors.newFixedThreadPool(4);
+    try {
+      List<Future<RgbImage>> pictures = new ArrayList<>();
+      for (int i = 0; i < 40; i++) {
+        pictures.add(threads.submit(() -> narrow.decode(file)));
+      }
+      for (Future<RgbImage> picture : pictures) {
+        assertArrayEquals(whole, picture.get(60, TimeUnit.SECONDS).rgb());
+      }
+    } finally {
+      threads.shutdownNow();
+    }
+    assertEquals(6, narrow.freePixels());
+  }
+
+  @Test
+  void decode_noRoom_waitsUntilThereIs() throws Exception {
+    byte[] file = resource("files/rgb.png"); // 45 x 31
+    ImageDecoder decoder = new ImageDecoder(ImageDecoder.Limits.DEFAULT, 16 * 45 * 31);
+    CompletableFuture<RgbImage> second = new CompletableFuture<>();
+    Thread other = new Thread(() -> second.complete(decoder.decode(file)), "other");
+    decoder.inRoom(
+        45,
+        31,
+        () -> {
+          other.start();
+          while (decoder.waiting() == 0) {
+            Thread.onSpinWait();
+          }
+          assertFalse(second.isDone());
+          return new RgbImage(1, 1, new byte[3]);
+        });
+    assertEquals(45, second.get(60, TimeUnit.SECONDS).width());
+    other.join();
   }
 
   @Test
