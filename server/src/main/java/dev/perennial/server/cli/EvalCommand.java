@@ -1,6 +1,7 @@
 package dev.perennial.server.cli;
 
 import com.google.gson.GsonBuilder;
+import com.google.gson.JsonObject;
 import dev.perennial.client.PerennialClient;
 import dev.perennial.server.Server;
 import dev.perennial.server.ServerConfig;
@@ -20,9 +21,9 @@ import dev.perennial.server.eval.ResultCsv;
 import dev.perennial.server.eval.ResultJson;
 import dev.perennial.server.eval.ResultTable;
 import dev.perennial.server.eval.RunState;
-import dev.perennial.server.eval.data.MiniMtilSuite;
 import dev.perennial.server.eval.data.Suite;
 import dev.perennial.server.eval.method.MethodTable;
+import dev.perennial.server.eval.report.ResultsPage;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -36,6 +37,8 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Help.Visibility;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -51,8 +54,6 @@ import picocli.CommandLine.Spec;
       "A method is written NAME[:OPTION=VALUE]..., as in diki:recipe=official:gate=off."
     })
 public final class EvalCommand implements Callable<Integer> {
-  private static final String MINI_MTIL = "mini-mtil";
-
   /** Of decoded pictures, kept by all workers together: at most this, and a quarter of the heap. */
   private static final long MAX_PIXEL_BYTES = 4L << 30;
 
@@ -65,24 +66,17 @@ public final class EvalCommand implements Callable<Integer> {
 
   @Spec private @Nullable CommandSpec spec;
 
-  @Option(names = "--suite", paramLabel = "NAME", description = "mini-mtil.")
-  private String suiteName = MINI_MTIL;
+  @Mixin private EvalSuite suiteOptions = new EvalSuite();
 
   @Option(
       names = "--methods",
       split = ",",
+      showDefaultValue = Visibility.NEVER,
       paramLabel = "METHOD",
       description =
           "Rows of the table (default: zero-shot, iki, diki-paper, diki-official,"
               + " diki-official-mixed, diki; with a server: diki). seeds=N: the first N seeds only.")
   private List<String> methods = List.of();
-
-  @Option(
-      names = "--order",
-      split = ",",
-      paramLabel = "TASK",
-      description = "Tasks in the order in which they are learnt (default: the suite's).")
-  private List<String> order = List.of();
 
   @Option(
       names = "--shots",
@@ -135,6 +129,7 @@ public final class EvalCommand implements Callable<Integer> {
 
     @Option(
         names = "--learning-rate",
+        showDefaultValue = Visibility.NEVER,
         paramLabel = "METHOD=RATE",
         description = "For one method: the first step's learning rate.")
     private Map<String, String> learningRates = new LinkedHashMap<>();
@@ -177,6 +172,7 @@ public final class EvalCommand implements Callable<Integer> {
     @Option(
         names = "--workers",
         paramLabel = "N",
+        showDefaultValue = Visibility.NEVER,
         description =
             "Methods and seeds that run beside each other (default: one per core for a narrow model"
                 + " on the CPU, else 1). No result depends on it.")
@@ -204,6 +200,12 @@ public final class EvalCommand implements Callable<Integer> {
 
     @Option(names = "--csv", paramLabel = "FILE", description = "One line for each cell.")
     private @Nullable Path csv;
+
+    @Option(
+        names = "--html",
+        paramLabel = "FILE",
+        description = "One page with tables and pictures, for people.")
+    private @Nullable Path html;
 
     @Option(
         names = "--state",
@@ -263,7 +265,7 @@ public final class EvalCommand implements Callable<Integer> {
   }
 
   private EvalPlan plan(List<MethodKind> kinds, List<String> usual, ModelDirectory directory) {
-    Suite suite = suite();
+    Suite suite = suiteOptions.suite();
     List<EvalRow> rows = new ArrayList<>();
     for (String text : methods.isEmpty() ? usual : methods) {
       Map<String, String> options = common.options();
@@ -275,7 +277,7 @@ public final class EvalCommand implements Callable<Integer> {
     }
     return new EvalPlan(
         suite,
-        order.isEmpty() ? suite.tasks() : order,
+        suiteOptions.order(suite),
         shots,
         tests,
         labels,
@@ -283,14 +285,6 @@ public final class EvalCommand implements Callable<Integer> {
         new Bench.Engine(directory, place.device, place.precision),
         seeds,
         rows);
-  }
-
-  private Suite suite() {
-    if (!suiteName.equals(MINI_MTIL)) {
-      throw ServingException.invalid(
-          "UNKNOWN_SUITE", "suite", "suite: " + suiteName + " (expected: " + MINI_MTIL + ")");
-    }
-    return new MiniMtilSuite();
   }
 
   private int workers(ModelDirectory directory) {
@@ -323,21 +317,20 @@ public final class EvalCommand implements Callable<Integer> {
   }
 
   private void write(EvalResult result) throws IOException {
+    Map<String, String> versions = new LinkedHashMap<>();
+    versions.put("perennial", String.join(" ", Commands.spec(spec).root().version()));
+    versions.put("java", Runtime.version().toString());
+    versions.put("pytorch", ClipModel.engineVersion());
+    JsonObject json = ResultJson.write(result, versions);
     if (output.json != null) {
-      Map<String, String> versions = new LinkedHashMap<>();
-      versions.put("perennial", String.join(" ", Commands.spec(spec).root().version()));
-      versions.put("java", Runtime.version().toString());
-      versions.put("pytorch", ClipModel.engineVersion());
-      String text =
-          new GsonBuilder()
-              .serializeNulls()
-              .setPrettyPrinting()
-              .create()
-              .toJson(ResultJson.write(result, versions));
+      String text = new GsonBuilder().serializeNulls().setPrettyPrinting().create().toJson(json);
       Files.writeString(output.json, text + "\n");
     }
     if (output.csv != null) {
       Files.writeString(output.csv, ResultCsv.write(result));
+    }
+    if (output.html != null) {
+      ResultsPage.of(json).write(output.html);
     }
   }
 }

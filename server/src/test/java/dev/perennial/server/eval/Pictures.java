@@ -30,10 +30,11 @@ final class Pictures {
   private static List<LabelledPicture> unreadable(int classes, int perClass) {
     List<LabelledPicture> pictures = new ArrayList<>();
     for (int i = 0; i < classes * perClass; i++) {
+      String message = "nobody looks at picture " + i;
       pictures.add(
           new LabelledPicture(
               () -> {
-                throw new AssertionError("nobody looks at this picture");
+                throw new AssertionError(message);
               },
               i % classes));
     }

@@ -82,9 +82,6 @@ final class ScriptedMethod implements Method {
   static EvalRow row(Count count, String text) {
     String name = text.split(":", 2)[0];
     return EvalRow.parse(
-        text,
-        List.of(count.kind(name, name)),
-        Map.of(),
-        Pictures.ENGINE.directory().config());
+        text, List.of(count.kind(name, name)), Map.of(), Pictures.ENGINE.directory().config());
   }
 }
