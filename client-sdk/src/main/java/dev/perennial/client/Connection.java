@@ -109,6 +109,9 @@ final class Connection {
     checkSize(request);
     ClientCall<Q, R> call = newCall(method, left);
     CompletableFuture<T> future = new CompletableFuture<>();
+    ClientCalls.asyncUnaryCall(call, request, new OneAnswer<>(future, value));
+    // Only now: a server may refuse before the request has left as a whole, and a call that was
+    // cancelled by then throws in the face of its sender.
     var unused =
         future.whenComplete(
             (answer, failure) -> {
@@ -116,7 +119,6 @@ final class Connection {
                 call.cancel("the caller gave up", failure);
               }
             });
-    ClientCalls.asyncUnaryCall(call, request, new OneAnswer<>(future, value));
     return future;
   }
 
