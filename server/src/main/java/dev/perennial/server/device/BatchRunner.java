@@ -55,7 +55,7 @@ final class BatchRunner {
     this.encoder = encoder;
     this.queue = queue;
     this.knownLabels = knownLabels;
-    this.texts = new TextFeatures(encoder.embedDim(), textCacheBytes);
+    this.texts = new TextFeatures(encoder.config().embedDim(), textCacheBytes);
     this.counters = counters;
     this.nanoClock = nanoClock;
     encoder.install(prefixes(snapshot));
@@ -249,7 +249,10 @@ final class BatchRunner {
     void accept(P pass, float[] features);
   }
 
-  /** Runs the tower; where that fails, each row by itself, so that only the bad one is lost. */
+  /**
+   * Runs the tower; where that fails, each row by itself, so that only the bad one is lost. Throws
+   * {@link DeviceBrokenError} where it is not the row that is bad.
+   */
   private <P extends Pass> void encode(List<P> passes, Tower<P> tower, PassDone<P> done) {
     if (passes.isEmpty()) {
       return;
@@ -259,6 +262,7 @@ final class BatchRunner {
       features = tower.features(passes);
     } catch (RuntimeException e) {
       if (passes.size() == 1) {
+        WarmUp.requireWorking(encoder);
         failAlone(passes.get(0).row(), e);
       } else {
         log.warn(
@@ -270,7 +274,7 @@ final class BatchRunner {
       }
       return;
     }
-    int embedDim = encoder.embedDim();
+    int embedDim = encoder.config().embedDim();
     for (int i = 0; i < passes.size(); i++) {
       float[] values = Arrays.copyOfRange(features, i * embedDim, (i + 1) * embedDim);
       P pass = passes.get(i);
@@ -333,6 +337,7 @@ final class BatchRunner {
         chunk.singles().forEach(this::encodeTexts);
         return;
       }
+      WarmUp.requireWorking(encoder);
       chunk.giveUp().forEach(row -> failAlone(row, e));
       texts.dropEmptyJobs();
     }

@@ -1,5 +1,6 @@
 package dev.perennial.server.device;
 
+import dev.perennial.server.clip.ClipConfig;
 import dev.perennial.server.clip.ClipModel;
 import dev.perennial.server.clip.ModelDirectory;
 import dev.perennial.server.clip.Precision;
@@ -32,8 +33,8 @@ final class ClipEncoder implements Encoder {
   }
 
   @Override
-  public int embedDim() {
-    return model.config().embedDim();
+  public ClipConfig config() {
+    return model.config();
   }
 
   @Override

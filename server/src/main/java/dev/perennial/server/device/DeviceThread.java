@@ -40,12 +40,16 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
 
   private record WaitingStep<T>(DeviceStep<T> step, CompletableFuture<T> future) {
     void run(Encoder encoder) {
+      T value;
       try {
-        future.complete(encoder.run(step));
+        value = encoder.run(step);
       } catch (RuntimeException | Error e) {
-        // The step's owner hears of it; the device goes on.
+        // The step's owner hears of it; the device goes on, if it can.
         future.completeExceptionally(e);
+        WarmUp.requireWorking(encoder);
+        return;
       }
+      future.complete(value);
     }
   }
 
@@ -60,6 +64,7 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
   private final DeviceCounters counters = new DeviceCounters();
   private final InstalledEpochs epochs = new InstalledEpochs();
   private final CompletableFuture<Void> started = new CompletableFuture<>();
+  private final CompletableFuture<Void> ended = new CompletableFuture<>();
   private final Thread thread;
   private final Object lock = new Object();
 
@@ -115,6 +120,11 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
     return healthy;
   }
 
+  /** Completes when the device has failed or is closed. */
+  CompletableFuture<Void> ended() {
+    return ended.copy();
+  }
+
   int inFlight() {
     return counters.inFlight.get();
   }
@@ -163,14 +173,14 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
               "expected wait: " + retryAfter.toMillis() + " ms (expected: less than the deadline)",
               retryAfter);
       case EXPIRED -> Row.expired();
-      case CLOSED -> healthyOrFailed();
+      case CLOSED -> closedOrFailed();
       case ACCEPTED -> throw new IllegalArgumentException("accepted");
     };
   }
 
-  private ServingException healthyOrFailed() {
+  private ServingException closedOrFailed() {
     synchronized (lock) {
-      return state == State.FAILED ? deviceFailed() : closing();
+      return state == State.CLOSED ? closing() : deviceFailed();
     }
   }
 
@@ -221,6 +231,7 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
 
   private void run() {
     try (Encoder encoder = encoders.open()) {
+      WarmUp.run(encoder, config.maxBatchSize(), nanoClock);
       PoolSnapshot snapshot = pool.get();
       BatchRunner runner =
           new BatchRunner(
@@ -239,7 +250,7 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
         serve(encoder, runner);
       } finally {
         healthy = false;
-        runner.fail(healthyOrFailed());
+        runner.fail(closedOrFailed());
       }
     } catch (Throwable e) { // whatever it is, the device's callers must hear of it
       boolean first = started.completeExceptionally(e);
@@ -253,7 +264,7 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
   private void serve(Encoder encoder, BatchRunner runner) throws InterruptedException {
     busySinceNanos = nanoClock.getAsLong();
     while (!closed()) {
-      installIfChanged(runner);
+      installIfChanged(encoder, runner);
       boolean busy = runRows(runner);
       if (runner.hasTexts()) {
         long from = nanoClock.getAsLong();
@@ -335,7 +346,7 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
     }
   }
 
-  private void installIfChanged(BatchRunner runner) {
+  private void installIfChanged(Encoder encoder, BatchRunner runner) {
     PoolSnapshot snapshot = pool.get();
     long epoch = snapshot.epoch();
     if (epoch == runner.epoch() || epochs.isRefused(epoch) || runner.mustFinishFirst()) {
@@ -352,6 +363,7 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
               "NOT_INSTALLED",
               "epoch: " + epoch + " cannot be installed on " + device,
               e));
+      WarmUp.requireWorking(encoder);
       return;
     }
     epochs.serves(epoch);
@@ -384,6 +396,7 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
     } else {
       epochs.close(error);
     }
+    ended.complete(null);
   }
 
   /**

@@ -76,7 +76,7 @@ public final class Devices implements AutoCloseable {
     this.threads = List.copyOf(made);
   }
 
-  /** Loads the model on every device; fails as a whole where one device fails. */
+  /** Loads the model on every device and warms it up; fails as a whole where one device fails. */
   public void start() {
     chooseTorchThreads();
     List<CompletableFuture<Void>> starting = threads.stream().map(DeviceThread::start).toList();
@@ -184,6 +184,12 @@ public final class Devices implements AutoCloseable {
         threads.stream()
             .map(thread -> thread.installed(epoch))
             .toArray(CompletableFuture<?>[]::new));
+  }
+
+  /** Completes when no device serves any more: each has failed, or this is closed. */
+  public CompletableFuture<Void> outOfService() {
+    return CompletableFuture.allOf(
+        threads.stream().map(DeviceThread::ended).toArray(CompletableFuture<?>[]::new));
   }
 
   /** Requests queued or running. */

@@ -1,5 +1,6 @@
 package dev.perennial.server.device;
 
+import dev.perennial.server.clip.ClipConfig;
 import dev.perennial.server.task.Prefixes;
 import java.util.List;
 
@@ -15,8 +16,8 @@ interface Encoder extends AutoCloseable {
     Encoder open();
   }
 
-  /** E. */
-  int embedDim();
+  /** The model's shape. */
+  ClipConfig config();
 
   /** exp(logit_scale). */
   float logitScale();

@@ -42,6 +42,7 @@ public final class GrpcEndpoint implements AutoCloseable {
   private final GrpcConfig config;
   private final Map<String, Method<?, ?>> methods;
   private final HealthService health;
+  private final CompletableFuture<Void> outOfService;
   private final ActiveCalls calls = new ActiveCalls();
   private final Queue<Listener> listeners = new ConcurrentLinkedQueue<>();
   private @Nullable Services services;
@@ -57,17 +58,29 @@ public final class GrpcEndpoint implements AutoCloseable {
       TrainingJobs jobs,
       ImageDecoder decoder,
       ImageDecoder.Limits limits) {
-    this(config, new Services(config, model, pool, devices, jobs, decoder, limits));
+    this(
+        config,
+        new Services(config, model, pool, devices, jobs, decoder, limits),
+        devices.outOfService());
   }
 
-  private GrpcEndpoint(GrpcConfig config, Services services) {
-    this(config, services.methods(), services.health());
+  private GrpcEndpoint(GrpcConfig config, Services services, CompletableFuture<Void> outOfService) {
+    this(config, services.methods(), services.health(), outOfService);
     this.services = services;
   }
 
-  /** Any methods. */
-  GrpcEndpoint(GrpcConfig config, List<Method<?, ?>> methods, HealthService health) {
+  /**
+   * Any methods.
+   *
+   * @param outOfService completes when nothing stands behind the methods any more: health says so
+   */
+  GrpcEndpoint(
+      GrpcConfig config,
+      List<Method<?, ?>> methods,
+      HealthService health,
+      CompletableFuture<Void> outOfService) {
     this.config = config;
+    this.outOfService = outOfService;
     this.methods =
         methods.stream().collect(Collectors.toUnmodifiableMap(Method::path, Function.identity()));
     this.health = health;
@@ -109,6 +122,7 @@ public final class GrpcEndpoint implements AutoCloseable {
     }
     port = listeners.element().actualPort();
     health.serving(true);
+    var unused = outOfService.thenRun(() -> health.serving(false));
   }
 
   /** The port that is listened on. */

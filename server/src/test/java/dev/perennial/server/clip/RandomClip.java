@@ -32,21 +32,6 @@ public final class RandomClip {
         false);
   }
 
-  /** Between the two: a few milliseconds an image. */
-  public static ClipConfig small() {
-    return new ClipConfig(
-        new ClipConfig.Tower(256, 6, 4, 1024, ClipConfig.Activation.QUICK_GELU, 1e-5),
-        new ClipConfig.Tower(256, 6, 4, 1024, ClipConfig.Activation.QUICK_GELU, 1e-5),
-        64,
-        8,
-        32,
-        1000,
-        128,
-        998,
-        999,
-        false);
-  }
-
   /** The shape of CLIP ViT-B/16. */
   public static ClipConfig vitB16() {
     return new ClipConfig(
@@ -64,6 +49,11 @@ public final class RandomClip {
 
   /** A model on the calling thread. */
   public static ClipModel load(ClipConfig config, String device, Precision precision, long seed) {
+    return ClipModel.load(config, weights(config, seed), device, precision);
+  }
+
+  /** Weights as a model starts training from, under their Hugging Face names. */
+  static Map<String, TensorData> weights(ClipConfig config, long seed) {
     Map<String, TensorData> weights = new HashMap<>();
     SplittableRandom random = new SplittableRandom(seed);
     Stream.of(
@@ -77,7 +67,7 @@ public final class RandomClip {
                 weights.put(name, weight(entry, name, random));
               }
             });
-    return ClipModel.load(config, weights, device, precision);
+    return weights;
   }
 
   private static TensorData weight(WeightLayout.Entry entry, String name, SplittableRandom random) {

@@ -411,6 +411,63 @@ class DevicesTest {
   }
 
   @Test
+  void classify_everyBatchFails_deviceIsOutOfServiceAndNotOnlyTheRequestFails() {
+    FakeServer server = FakeServer.start();
+    server.encoder().before =
+        batch -> {
+          throw new IllegalStateException("CUDA error: an illegal memory access was encountered");
+        };
+    assertEquals("DEVICE_FAILED", failure(server.classify(image("sketch", 0), LABELS)).reason());
+    get(server.devices.outOfService());
+    assertFalse(server.devices.stats().get(0).healthy());
+    ServingException refused = failure(server.classify(image("sketch", 0), LABELS));
+    assertEquals(ErrorCode.UNAVAILABLE, refused.code());
+    server.close();
+    assertTrue(server.encoder().closed);
+  }
+
+  @Test
+  void classify_labelTextsFailAndThenEverything_parkedRowsHearThatTheDeviceFailed() {
+    FakeServer server = FakeServer.start();
+    server.encoder().before =
+        batch -> {
+          if (!batch.images()) {
+            server.encoder().before =
+                next -> {
+                  throw new IllegalStateException("CUDA error: device-side assert triggered");
+                };
+            throw new IllegalStateException("CUDA error: device-side assert triggered");
+          }
+        };
+    assertEquals("DEVICE_FAILED", failure(server.classify(image("sketch", 0), LABELS)).reason());
+    get(server.devices.outOfService());
+    server.close();
+  }
+
+  @Test
+  void step_failsAndDeviceWithIt_outOfService() {
+    FakeServer server = FakeServer.start();
+    server.encoder().before =
+        batch -> {
+          throw new IllegalStateException("CUDA error: unspecified launch failure");
+        };
+    CompletableFuture<Boolean> step = server.devices.workers().get(0).step(model -> true);
+    assertThrows(CompletionException.class, step::join); // there is no model behind the encoder
+    get(server.devices.outOfService());
+    server.close();
+  }
+
+  @Test
+  void step_failsAlone_deviceGoesOn() {
+    try (FakeServer server = FakeServer.start()) {
+      CompletableFuture<Boolean> step = server.devices.workers().get(0).step(model -> true);
+      assertThrows(CompletionException.class, step::join); // there is no model behind the encoder
+      get(server.classify(image("sketch", 0), LABELS));
+      assertFalse(server.devices.outOfService().isDone());
+    }
+  }
+
+  @Test
   void classify_twoDevices_goesToTheLessLoaded() {
     FakeEncoder first = new FakeEncoder();
     FakeEncoder second = new FakeEncoder();

@@ -1,5 +1,6 @@
 package dev.perennial.server.device;
 
+import dev.perennial.server.clip.ClipConfig;
 import dev.perennial.server.task.Prefixes;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -19,6 +20,18 @@ final class FakeEncoder implements Encoder {
   static final int IMAGE_SIZE = 4;
   static final int PIXELS = 3 * IMAGE_SIZE * IMAGE_SIZE;
   static final float LOGIT_SCALE = 20;
+  static final ClipConfig CLIP =
+      new ClipConfig(
+          new ClipConfig.Tower(8, 1, 2, 16, ClipConfig.Activation.GELU, 1e-5),
+          new ClipConfig.Tower(8, 1, 2, 16, ClipConfig.Activation.GELU, 1e-5),
+          IMAGE_SIZE,
+          2,
+          16,
+          100,
+          EMBED_DIM,
+          98,
+          99,
+          false);
 
   /** A first pixel or token that breaks the batch it is in. */
   static final int POISON = 6666;
@@ -38,8 +51,8 @@ final class FakeEncoder implements Encoder {
   private List<Prefixes> tasks = List.of();
 
   @Override
-  public int embedDim() {
-    return EMBED_DIM;
+  public ClipConfig config() {
+    return CLIP;
   }
 
   @Override

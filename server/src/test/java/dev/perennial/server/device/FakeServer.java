@@ -3,7 +3,6 @@ package dev.perennial.server.device;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import dev.perennial.server.clip.ClipConfig;
 import dev.perennial.server.clip.LabelSet;
 import dev.perennial.server.clip.Precision;
 import dev.perennial.server.error.ServingException;
@@ -22,19 +21,6 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /** Devices over {@link FakeEncoder}s and a pool in memory, with a clock turned by hand. */
 final class FakeServer implements AutoCloseable {
-  private static final ClipConfig CLIP =
-      new ClipConfig(
-          new ClipConfig.Tower(8, 1, 2, 16, ClipConfig.Activation.GELU, 1e-5),
-          new ClipConfig.Tower(8, 1, 2, 16, ClipConfig.Activation.GELU, 1e-5),
-          FakeEncoder.IMAGE_SIZE,
-          2,
-          16,
-          100,
-          FakeEncoder.EMBED_DIM,
-          98,
-          99,
-          false);
-
   final TaskPool pool =
       TaskPool.open(new InMemoryTaskStore(), FakeWorld.BACKBONE, FakeEncoder.EMBED_DIM);
   final AtomicLong clock = new AtomicLong();
@@ -50,12 +36,13 @@ final class FakeServer implements AutoCloseable {
                   encoders.add(encoder);
                   return encoder;
                 },
-            CLIP,
+            FakeEncoder.CLIP,
             FakeWorld.TOKENIZER,
             pool,
             config,
             clock::get);
     devices.start();
+    encoders.forEach(encoder -> encoder.batches.clear()); // of the warm-up
   }
 
   /** With encoders of one's own; not started. */
@@ -64,7 +51,7 @@ final class FakeServer implements AutoCloseable {
     devices =
         new Devices(
             device -> left.remove(0),
-            CLIP,
+            FakeEncoder.CLIP,
             FakeWorld.TOKENIZER,
             pool,
             config(names, 8, 100, 1 << 20),
@@ -100,8 +87,11 @@ final class FakeServer implements AutoCloseable {
 
   /** Holds the device in its next batch until the latch is counted down. */
   Held hold() {
+    return hold(encoder());
+  }
+
+  static Held hold(FakeEncoder encoder) {
     Held held = new Held(new CountDownLatch(1), new CountDownLatch(1));
-    FakeEncoder encoder = encoder();
     encoder.before =
         batch -> {
           encoder.before = next -> {};

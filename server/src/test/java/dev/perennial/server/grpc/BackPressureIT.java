@@ -104,7 +104,7 @@ class BackPressureIT {
     methods.add(
         Method.<EmbedRequest, EmbedResponse>stream(
             SERVICE, "Embed", EmbedRequest.getDefaultInstance(), call -> new Items(call, config)));
-    endpoint = new GrpcEndpoint(config, methods, health);
+    endpoint = new GrpcEndpoint(config, methods, health, new CompletableFuture<>());
     endpoint.start();
     channel = TestServer.newChannel(endpoint.port());
   }

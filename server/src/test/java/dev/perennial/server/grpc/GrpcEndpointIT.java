@@ -51,6 +51,7 @@ class GrpcEndpointIT {
       new AtomicReference<>(
           () -> CompletableFuture.completedFuture(GetTaskResponse.getDefaultInstance()));
   private final HealthService health = new HealthService(Set.of(SERVICE.getFullName()));
+  private final CompletableFuture<Void> outOfService = new CompletableFuture<>();
   private GrpcEndpoint endpoint;
   private ManagedChannel channel;
 
@@ -64,7 +65,8 @@ class GrpcEndpointIT {
             GetTaskRequest.getDefaultInstance(),
             (call, q) -> Objects.requireNonNull(answer.get()).get()));
     methods.addAll(new ReflectionService(List.of(SERVICE)).methods());
-    endpoint = new GrpcEndpoint(GrpcConfig.DEFAULT.at("127.0.0.1", 0), methods, health);
+    endpoint =
+        new GrpcEndpoint(GrpcConfig.DEFAULT.at("127.0.0.1", 0), methods, health, outOfService);
     endpoint.start();
     channel = channel();
   }
@@ -289,6 +291,17 @@ class GrpcEndpointIT {
   }
 
   @Test
+  void health_nothingBehindTheMethodsAnyMore_notServing() {
+    HealthGrpc.HealthBlockingStub stub = HealthGrpc.newBlockingStub(channel);
+    Iterator<HealthCheckResponse> watch = stub.watch(HealthCheckRequest.getDefaultInstance());
+    assertEquals(ServingStatus.SERVING, watch.next().getStatus());
+    outOfService.complete(null);
+    assertEquals(ServingStatus.NOT_SERVING, watch.next().getStatus());
+    assertEquals(
+        ServingStatus.NOT_SERVING, stub.check(HealthCheckRequest.getDefaultInstance()).getStatus());
+  }
+
+  @Test
   void health_oneWatcherCancelled_othersGoOn() {
     HealthGrpc.HealthBlockingStub stub = HealthGrpc.newBlockingStub(channel);
     io.grpc.Context.CancellableContext leaving = io.grpc.Context.current().withCancellation();
@@ -343,7 +356,8 @@ class GrpcEndpointIT {
   @Test
   void start_portInUse_saysSo() {
     GrpcEndpoint second =
-        new GrpcEndpoint(GrpcConfig.DEFAULT.at("127.0.0.1", endpoint.port()), List.of(), health);
+        new GrpcEndpoint(
+            GrpcConfig.DEFAULT.at("127.0.0.1", endpoint.port()), List.of(), health, outOfService);
     ServingException seen = assertThrows(ServingException.class, second::start);
     assertEquals("CANNOT_LISTEN", seen.reason());
     second.close();

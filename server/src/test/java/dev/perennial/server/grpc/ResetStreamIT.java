@@ -13,6 +13,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -46,7 +47,8 @@ class ResetStreamIT {
         new GrpcEndpoint(
             GrpcConfig.DEFAULT.at("127.0.0.1", 0),
             new ReflectionService(List.of()).methods(),
-            health);
+            health,
+            new CompletableFuture<>());
     endpoint.start();
   }
 

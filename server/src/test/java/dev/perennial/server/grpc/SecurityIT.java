@@ -81,7 +81,7 @@ class SecurityIT {
             GetTaskRequest.getDefaultInstance(),
             (call, request) ->
                 CompletableFuture.completedFuture(GetTaskResponse.getDefaultInstance())));
-    GrpcEndpoint endpoint = new GrpcEndpoint(config, methods, health);
+    GrpcEndpoint endpoint = new GrpcEndpoint(config, methods, health, new CompletableFuture<>());
     endpoint.start();
     opened.add(endpoint);
     return endpoint;
