@@ -80,6 +80,7 @@ final class BatchRunner {
   void install(PoolSnapshot snapshot) {
     encoder.install(prefixes(snapshot));
     pool = ServedPool.of(snapshot);
+    texts.keepOnly(pool.slots().keySet());
     List<ClassifyRow> again = new ArrayList<>();
     for (ClassifyRow row : texts.unpark()) {
       if (bind(row)) {

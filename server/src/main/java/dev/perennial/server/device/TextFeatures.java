@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -97,6 +98,16 @@ final class TextFeatures {
                     (int) Math.min(Integer.MAX_VALUE, ENTRY_BYTES + segmentBytes(key)))
             .executor(Runnable::run)
             .build();
+  }
+
+  /** Forgets the texts of versions that are served no more; they would fill the caches for long. */
+  void keepOnly(Set<String> versionIds) {
+    texts.asMap().keySet().removeIf(key -> !kept(key.versionId(), versionIds));
+    segments.asMap().keySet().removeIf(key -> !kept(key.versionId(), versionIds));
+  }
+
+  private static boolean kept(String versionId, Set<String> versionIds) {
+    return versionId.equals(FROZEN_VERSION) || versionIds.contains(versionId);
   }
 
   /** The features that the row is to be compared with, where they are at hand. */

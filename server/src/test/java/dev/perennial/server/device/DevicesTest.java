@@ -89,6 +89,24 @@ class DevicesTest {
   }
 
   @Test
+  void install_versionServedNoMore_itsTextsAreForgottenAndTheOthersKept() {
+    try (FakeServer server = FakeServer.start()) {
+      long first = server.pool.publish(version("sketch", 0)).epoch();
+      get(server.devices.installed(first));
+      get(server.classify(image("sketch", 1), LABELS));
+      get(server.classify(image("unseen", 1), LABELS));
+      long texts = server.devices.stats().get(0).textRows();
+      String firstId = server.pool.snapshot().tasks().get(0).versionId();
+      get(server.devices.installed(server.pool.publish(version("sketch", 1)).epoch()));
+      get(server.classify(image("unseen", 1), LABELS));
+      assertEquals(texts, server.devices.stats().get(0).textRows());
+      get(server.devices.installed(server.pool.activate("sketch", firstId).epoch()));
+      get(server.classify(image("sketch", 1), LABELS));
+      assertTrue(server.devices.stats().get(0).textRows() > texts);
+    }
+  }
+
+  @Test
   void classify_imageFarFromAllTasks_skipsTheSecondPassAndStillNamesTheTask() {
     try (FakeServer server = FakeServer.start()) {
       get(server.devices.installed(server.pool.publish(version("sketch", 0)).epoch()));
