@@ -48,6 +48,7 @@ final class SoakBenchmark implements AutoCloseable {
   private static final int ROWS = 20;
   private static final int STREAM_LENGTH = 64;
   private static final int CALLS = 8;
+  private static final StreamOptions PATIENT = new StreamOptions(64, Duration.ofMinutes(10));
 
   /** Full early in the run; the usual bound would be filled for hours. */
   private static final long TEXT_CACHE_BYTES = 4 << 20;
@@ -63,7 +64,7 @@ final class SoakBenchmark implements AutoCloseable {
   private final PerennialClient client =
       PerennialClient.builder()
           .target("127.0.0.1:" + server.port())
-          .deadline(Duration.ofMinutes(1))
+          .deadline(PATIENT.answerDeadline())
           .build();
   private long answers;
   private long refusals;
@@ -125,7 +126,7 @@ final class SoakBenchmark implements AutoCloseable {
   /** One stream, with a broken image in it; or broken off in its middle. */
   private int stream(Domain domain, boolean breakOff) {
     List<CompletableFuture<Classification>> asked = new ArrayList<>();
-    try (StreamingClassifier stream = client.classifier(domain.labels(), StreamOptions.DEFAULTS)) {
+    try (StreamingClassifier stream = client.classifier(domain.labels(), PATIENT)) {
       for (int i = 0; i < STREAM_LENGTH; i++) {
         asked.add(stream.send(i == STREAM_LENGTH / 2 ? BROKEN : image(domain, i)));
       }
