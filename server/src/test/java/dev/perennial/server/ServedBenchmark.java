@@ -16,6 +16,7 @@ import dev.perennial.server.device.DevicesConfig;
 import dev.perennial.server.gaussian.FeatureStatistics;
 import dev.perennial.server.gaussian.GateConstants;
 import dev.perennial.server.gaussian.GateKind;
+import dev.perennial.server.gaussian.HeadConstants;
 import dev.perennial.server.gaussian.TaskGaussian;
 import dev.perennial.server.image.ImageDecoder;
 import dev.perennial.server.task.Prefixes;
@@ -298,6 +299,7 @@ final class ServedBenchmark implements AutoCloseable {
         prefixes,
         statistics,
         new GateConstants(GateKind.ROBUST, logDensity, WIDE),
+        new HeadConstants(0.5, logDensity, WIDE),
         Map.of(),
         Map.of(),
         1,
