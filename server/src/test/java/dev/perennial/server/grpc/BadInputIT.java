@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.perennial.server.Requests;
 import dev.perennial.server.StreamAnswers;
+import dev.perennial.server.Teaching;
 import dev.perennial.server.TestImages;
 import dev.perennial.server.TestServer;
 import dev.perennial.server.TinyModel;
@@ -16,6 +17,8 @@ import dev.perennial.v1.Image;
 import dev.perennial.v1.InferenceServiceGrpc;
 import dev.perennial.v1.LabelSet;
 import dev.perennial.v1.RawImage;
+import dev.perennial.v1.TrainRequest;
+import dev.perennial.v1.TrainResponse;
 import io.grpc.CallOptions;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
@@ -30,6 +33,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -252,6 +257,46 @@ class BadInputIT {
     assertTrue(answers.next().hasClassification());
     call.onCompleted();
     assertNull(answers.end());
+  }
+
+  @Test
+  void train_allExamplesOfOneClass_isRefusedAtTheCommit() {
+    StreamAnswers<TrainRequest, TrainResponse> answers = StreamAnswers.eager();
+    StreamObserver<TrainRequest> call = server.training().train(answers);
+    call.onNext(Teaching.spec("one-class", ""));
+    for (int i = 0; i < 5; i++) {
+      call.onNext(Teaching.example(Teaching.image(i), "red"));
+    }
+    call.onNext(Teaching.commit());
+    Throwable failure = answers.end();
+    assertNotNull(failure);
+    assertEquals("INVALID_ARGUMENT TOO_FEW_CLASSES spec.class_names", Requests.failure(failure));
+  }
+
+  @Test
+  void train_badExamples_areRejectedByIndex() {
+    StreamAnswers<TrainRequest, TrainResponse> answers = StreamAnswers.eager();
+    StreamObserver<TrainRequest> call = server.training().train(answers);
+    call.onNext(Teaching.spec("bad-examples", ""));
+    byte[] jpeg = TestImages.file("jpg", TestImages.noise(60, 40, 0x808080, 5));
+    Image cut = TestImages.encoded(TestImages.truncated(jpeg));
+    Image bomb = TestImages.encoded(TestImages.bomb(40_000, 40_000));
+    Image tensor = TestImages.pixels(Float.NaN, PIXELS);
+    for (Image image : List.of(cut, bomb, tensor)) {
+      call.onNext(Teaching.example(image, "red"));
+    }
+    Set<Long> rejected = new TreeSet<>();
+    while (rejected.size() < 3) {
+      TrainResponse answer = answers.next();
+      if (answer.hasRejected()) {
+        rejected.add(answer.getRejected().getIndex());
+      }
+    }
+    assertEquals(Set.of(0L, 1L, 2L), rejected);
+    call.onCompleted();
+    Throwable failure = answers.end();
+    assertNotNull(failure);
+    assertEquals("INVALID_ARGUMENT NOT_COMMITTED", Requests.failure(failure));
   }
 
   @Test
