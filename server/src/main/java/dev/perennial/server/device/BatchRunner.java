@@ -373,13 +373,13 @@ final class BatchRunner {
       row.fail(serving);
       return;
     }
-    log.error("{}: a request failed", device, cause);
-    row.fail(requestFailed(cause));
+    row.fail(requestFailed(device, cause));
   }
 
-  static ServingException requestFailed(RuntimeException cause) {
+  /** Logged with its cause by whoever answers the request. */
+  static ServingException requestFailed(String device, RuntimeException cause) {
     return new ServingException(
-        ErrorCode.INTERNAL, "REQUEST_FAILED", "request: failed on its device", cause);
+        ErrorCode.INTERNAL, "REQUEST_FAILED", "request: failed on device " + device, cause);
   }
 
   private static float[] floats(List<Float> values) {

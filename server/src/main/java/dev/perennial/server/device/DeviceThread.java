@@ -299,8 +299,8 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
     try {
       returned = runner.run(batch);
     } catch (RuntimeException e) {
-      log.error("{}: a batch of {} rows failed", device, batch.size(), e);
-      ServingException error = BatchRunner.requestFailed(e);
+      log.warn("{}: a batch of {} rows failed ({})", device, batch.size(), e.toString());
+      ServingException error = BatchRunner.requestFailed(device, e);
       batch.forEach(row -> row.fail(error));
     } catch (Error e) {
       healthy = false; // before anybody hears of it and tries again
@@ -326,8 +326,8 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
     try {
       runner.runTextChunk();
     } catch (RuntimeException e) {
-      log.error("{}: label texts failed", device, e);
-      runner.fail(BatchRunner.requestFailed(e));
+      log.warn("{}: label texts failed ({})", device, e.toString());
+      runner.fail(BatchRunner.requestFailed(device, e));
     }
   }
 
