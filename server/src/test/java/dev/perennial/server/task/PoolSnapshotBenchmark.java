@@ -62,7 +62,8 @@ public class PoolSnapshotBenchmark {
           FeatureStatistics.of(rows(t, t, ROWS), DIMENSION, new int[ROWS], 1);
       TaskGaussian gaussian = new TaskGaussian(statistics, gate);
       active.add(
-          new ActiveTask("task-%04d".formatted(t), "id", version, gaussian, gaussian, small.head()));
+          new ActiveTask(
+              "task-%04d".formatted(t), "id", version, gaussian, gaussian, small.head()));
     }
     snapshot = new PoolSnapshot(1, active);
     Random random = new Random(7);
