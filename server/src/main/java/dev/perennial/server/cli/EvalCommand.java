@@ -50,7 +50,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "eval",
     description = {
-      "Teach a suite's tasks one after the other, test all of them after each, and compare methods.",
+      "Teach a suite's tasks one after the other, test all of them after each, and compare"
+          + " methods.",
       "A method is written NAME[:OPTION=VALUE]..., as in diki:recipe=official:gate=off."
     })
 public final class EvalCommand implements Callable<Integer> {
@@ -75,7 +76,8 @@ public final class EvalCommand implements Callable<Integer> {
       paramLabel = "METHOD",
       description =
           "Rows of the table (default: zero-shot, iki, diki-paper, diki-official,"
-              + " diki-official-mixed, diki; with a server: diki). seeds=N: the first N seeds only.")
+              + " diki-official-mixed, diki; with a server: diki). seeds=N: the first N seeds"
+              + " only.")
   private List<String> methods = List.of();
 
   @Option(
@@ -208,6 +210,12 @@ public final class EvalCommand implements Callable<Integer> {
     private @Nullable Path html;
 
     @Option(
+        names = "--from-json",
+        paramLabel = "FILE",
+        description = "Measures nothing: makes the --html of results that --json wrote before.")
+    private @Nullable Path fromJson;
+
+    @Option(
         names = "--state",
         paramLabel = "DIR",
         description =
@@ -218,6 +226,9 @@ public final class EvalCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    if (output.fromJson != null) {
+      return page(output.fromJson);
+    }
     if (!place.served && place.target == null) {
       return evaluate(MethodTable.kinds(), MethodTable.usual());
     }
@@ -232,6 +243,15 @@ public final class EvalCommand implements Callable<Integer> {
         Commands.startServer(place.model == null ? config : config.withModel(place.model))) {
       return through("127.0.0.1:" + server.port());
     }
+  }
+
+  private int page(Path results) throws IOException {
+    if (output.html == null) {
+      throw ServingException.invalid(
+          "NO_PAGE", "html", "html: absent (expected: a file, with --from-json)");
+    }
+    ResultsPage.read(results).write(output.html);
+    return 0;
   }
 
   private int through(String target) throws IOException {
@@ -322,6 +342,10 @@ public final class EvalCommand implements Callable<Integer> {
     versions.put("java", Runtime.version().toString());
     versions.put("pytorch", ClipModel.engineVersion());
     JsonObject json = ResultJson.write(result, versions);
+    json.addProperty(
+        "command",
+        ShellWords.join(
+            "perennial", Commands.spec(spec).commandLine().getParseResult().originalArgs()));
     if (output.json != null) {
       String text = new GsonBuilder().serializeNulls().setPrettyPrinting().create().toJson(json);
       Files.writeString(output.json, text + "\n");
