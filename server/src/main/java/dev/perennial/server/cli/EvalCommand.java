@@ -75,9 +75,9 @@ public final class EvalCommand implements Callable<Integer> {
       showDefaultValue = Visibility.NEVER,
       paramLabel = "METHOD",
       description =
-          "Rows of the table (default: zero-shot, iki, diki-paper, diki-official,"
-              + " diki-official-mixed, diki; with a server: diki). seeds=N: the first N seeds"
-              + " only.")
+          "Rows of the table (default: zero-shot, fine-tune, zscl, prompt-pool, iki, diki-paper,"
+              + " diki-official, diki-official-mixed, diki; with a server: diki). seeds=N: the"
+              + " first N seeds only.")
   private List<String> methods = List.of();
 
   @Option(

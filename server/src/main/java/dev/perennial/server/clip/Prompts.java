@@ -10,6 +10,9 @@ import java.util.List;
  * @param text per layer (P, W)
  */
 public record Prompts(int length, List<float[]> image, List<float[]> text) {
+  /** No token at all: the plain model. */
+  public static final Prompts NONE = new Prompts(0, List.of(new float[0]), List.of(new float[0]));
+
   public Prompts {
     image = List.copyOf(image);
     text = List.copyOf(text);

@@ -30,4 +30,13 @@ public record Answers(int[] labels, int @Nullable [] tasks, float @Nullable [] g
   public static Answers of(int[] labels) {
     return new Answers(labels, null, null);
   }
+
+  /**
+   * Answers of a method that chooses a task, and then is wholly of that task.
+   *
+   * @param tasks as {@link Answers#tasks}
+   */
+  public static Answers routed(int[] labels, int[] tasks) {
+    return new Answers(labels, tasks, null);
+  }
 }

@@ -3,6 +3,7 @@ package dev.perennial.server.eval;
 import dev.perennial.server.clip.ClipModel;
 import dev.perennial.server.clip.ModelDirectory;
 import dev.perennial.server.clip.Precision;
+import dev.perennial.server.eval.data.LabelledPicture;
 import dev.perennial.server.eval.data.TaskData;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -25,6 +26,7 @@ public final class Bench implements AutoCloseable {
 
   private final Engine engine;
   private final long seed;
+  private final PictureSet.Decoding decoding;
   private final List<EvalTask> tasks;
   private final List<LabelSpace> labels;
   private final RunState state;
@@ -46,8 +48,7 @@ public final class Bench implements AutoCloseable {
       RunState state) {
     this.engine = engine;
     this.seed = seed;
-    PictureSet.Decoding decoding =
-        new PictureSet.Decoding(engine.directory().preprocessing(), pixelBytes);
+    this.decoding = new PictureSet.Decoding(engine.directory().preprocessing(), pixelBytes);
     List<EvalTask> places = new ArrayList<>();
     for (TaskData task : tasks) {
       places.add(
@@ -73,6 +74,11 @@ public final class Bench implements AutoCloseable {
   /** In the order in which they are learnt. */
   public List<EvalTask> tasks() {
     return tasks;
+  }
+
+  /** Other pictures than the tasks', as this bench's model sees them. */
+  public PictureSet pictures(List<LabelledPicture> pictures) {
+    return new PictureSet(pictures, decoding);
   }
 
   /** What the task's test pictures are asked. */

@@ -88,6 +88,12 @@ public final class MethodOptions {
     throw wrong(name, text, expected);
   }
 
+  /** Any text. */
+  public String text(String name, String otherwise) {
+    String text = read(name);
+    return resolve(name, text == null ? otherwise : text);
+  }
+
   /** One of an enum's names, in small letters with '-'. */
   public <E extends Enum<E>> E choice(String name, Class<E> type, E otherwise) {
     String text = read(name);

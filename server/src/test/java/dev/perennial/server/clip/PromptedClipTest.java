@@ -76,10 +76,9 @@ class PromptedClipTest {
   @MethodSource("models")
   void features_promptsOfNoTokens_areThePlainModels(String name) {
     Golden golden = new Golden(name);
-    List<float[]> nothing = List.of(new float[0]);
     try (ClipModel model = golden.load(Precision.FP32);
         PrefixBank none = model.bank(List.of());
-        PromptedClip prompted = PromptedClip.of(model, new Prompts(0, nothing, nothing))) {
+        PromptedClip prompted = PromptedClip.of(model, Prompts.NONE)) {
       assertArrayEquals(
           model.imageFeatures(golden.pixels(), none, new int[4], new float[4]),
           prompted.imageFeatures(golden.pixels()));

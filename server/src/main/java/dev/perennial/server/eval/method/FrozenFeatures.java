@@ -26,7 +26,8 @@ final class FrozenFeatures {
     return tests.computeIfAbsent(task.place(), place -> features(task.test()));
   }
 
-  private float[] features(PictureSet pictures) {
+  /** L2-normalised features of any pictures, (n, E) row by row; computed at each call. */
+  float[] features(PictureSet pictures) {
     ClipModel model = bench.model();
     int embedDim = model.config().embedDim();
     float[] features = new float[Math.multiplyExact(pictures.size(), embedDim)];

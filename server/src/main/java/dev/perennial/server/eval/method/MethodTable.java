@@ -9,7 +9,8 @@ import java.util.stream.Stream;
 public final class MethodTable {
   private static final List<MethodKind> KINDS =
       Stream.of(
-              Stream.of(ZeroShotMethod.KIND),
+              Stream.of(
+                  ZeroShotMethod.KIND, FineTuneMethod.KIND, ZsclMethod.KIND, PromptPoolMethod.KIND),
               ResidualMethod.KINDS.stream(),
               OfficialBatchMethod.KINDS.stream())
           .flatMap(kinds -> kinds)
