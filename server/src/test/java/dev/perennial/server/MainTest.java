@@ -60,7 +60,17 @@ class MainTest {
         "serve --port 70000",
         "serve --devices tpu",
         "serve --max-batch-size 0",
-        "serve --tls-cert x.pem"
+        "serve --tls-cert x.pem",
+        "eval --suite nowhere",
+        "eval --suite mtil",
+        "eval --data .",
+        "eval --order nowhere",
+        "eval --methods dikki",
+        "eval --methods diki:gate=half",
+        "eval --seeds 1,1",
+        "eval --shots -1",
+        "eval --workers -1",
+        "eval --device tpu"
       })
   void setting_outOfBounds_exitsWith2AndOneLine(String line) {
     assertEquals(2, run(line.split(" ")));

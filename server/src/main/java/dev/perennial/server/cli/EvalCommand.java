@@ -9,6 +9,7 @@ import dev.perennial.server.clip.ClipModel;
 import dev.perennial.server.clip.ModelDirectory;
 import dev.perennial.server.clip.Precision;
 import dev.perennial.server.device.DevicesConfig;
+import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.eval.Bench;
 import dev.perennial.server.eval.EvalPlan;
@@ -264,8 +265,16 @@ public final class EvalCommand implements Callable<Integer> {
     PrintWriter out = Commands.spec(spec).commandLine().getOut();
     ModelDirectory directory =
         place.model == null ? ModelDirectory.embedded() : ModelDirectory.open(place.model);
-    EvalPlan plan = plan(kinds, usual, directory);
-    int workers = workers(directory);
+    EvalPlan plan;
+    int workers;
+    try {
+      plan = plan(kinds, usual, directory);
+      workers = workers(directory);
+    } catch (ServingException e) {
+      throw e.code() == ErrorCode.INVALID_ARGUMENT
+          ? ServingException.invalid("BAD_SETTING", "eval", String.valueOf(e.getMessage()))
+          : e;
+    }
     if (System.getProperty(TORCH_THREADS) == null) {
       int each = Math.max(1, Runtime.getRuntime().availableProcessors() / workers);
       System.setProperty(TORCH_THREADS, Integer.toString(each)); // read when PyTorch is loaded
@@ -285,6 +294,7 @@ public final class EvalCommand implements Callable<Integer> {
   }
 
   private EvalPlan plan(List<MethodKind> kinds, List<String> usual, ModelDirectory directory) {
+    DevicesConfig checked = DevicesConfig.DEFAULT.on(List.of(place.device), place.precision);
     Suite suite = suiteOptions.suite();
     List<EvalRow> rows = new ArrayList<>();
     for (String text : methods.isEmpty() ? usual : methods) {
@@ -302,7 +312,7 @@ public final class EvalCommand implements Callable<Integer> {
         tests,
         labels,
         scoreOn,
-        new Bench.Engine(directory, place.device, place.precision),
+        new Bench.Engine(directory, checked.devices().get(0), checked.precision()),
         seeds,
         rows);
   }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonObject;
 import dev.perennial.server.clip.ClipConfig;
 import dev.perennial.server.clip.ClipModel;
 import dev.perennial.server.clip.LabelSet;
@@ -22,6 +23,9 @@ import dev.perennial.server.eval.MethodOptions;
 import dev.perennial.server.eval.RunState;
 import dev.perennial.server.eval.data.MiniMtilSuite;
 import dev.perennial.server.gaussian.GateKind;
+import dev.perennial.server.task.TaskVersionFile;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +35,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The built-in model with two learnt tasks and one that is never learnt. */
 @Timeout(300)
@@ -139,6 +144,40 @@ class ResidualMethodTest {
       assertTrue(steps.get() > 0);
       assertNotEquals(0, first.answer(task(0), bench.labels(task(0))).labels().length);
     }
+  }
+
+  /** What a state holds is not trained again; what it learnt is the same to the bit. */
+  @Test
+  void learn_branchInTheState_isReadAndNotTrained(@TempDir Path directory) {
+    MiniMtilSuite suite = new MiniMtilSuite(1);
+    AtomicInteger steps = new AtomicInteger();
+    List<byte[]> versions = new ArrayList<>();
+    List<Method.Learned> costs = new ArrayList<>();
+    for (int run = 0; run < 2; run++) {
+      RunState state = RunState.open(directory.resolve("state"), new JsonObject());
+      try (Bench own =
+          new Bench(
+              bench.engine(),
+              1,
+              List.of(suite.task("counting", 1, 1)),
+              LabelSpace.Kind.TASK,
+              0,
+              state)) {
+        steps.set(0);
+        TrainedBranch branch =
+            new TrainedBranches(own)
+                .get(
+                    BranchSettings.parse(
+                        new MethodOptions("diki", Map.of("epochs", "1")), own.model().config()),
+                    own.tasks().get(0),
+                    (share, figures) -> steps.incrementAndGet());
+        versions.add(TaskVersionFile.write(branch.version()));
+        costs.add(branch.learned());
+        assertEquals(run == 0, steps.get() > 0);
+      }
+    }
+    assertArrayEquals(versions.get(0), versions.get(1));
+    assertEquals(costs.get(0), costs.get(1));
   }
 
   /** A batch of one is the article's rule per image: its own task and weight. */
