@@ -11,12 +11,15 @@ import org.jspecify.annotations.Nullable;
  *     no task
  * @param epoch the pool's epoch that the whole answer was computed under
  * @param unknownWords labels with words that the model never saw: their scores mean little
+ * @param evidence why, under {@link Labels.Scoring#UNION}; null under DIKI's scoring and while no
+ *     task has a say
  */
 public record Classification(
     List<LabelScore> scores,
     @Nullable Routing routing,
     long epoch,
-    List<UnknownWords> unknownWords) {
+    List<UnknownWords> unknownWords,
+    @Nullable Evidence evidence) {
 
   public Classification {
     scores = List.copyOf(scores);
@@ -32,7 +35,7 @@ public record Classification(
    * A label and its probability.
    *
    * @param probability in [0, 1]; over all labels of the set these sum to 1
-   * @param logit logit_scale * cos(image, text)
+   * @param logit a number whose softmax over all labels is their probabilities
    * @param labelIndex its place in the caller's list
    */
   public record LabelScore(String label, float probability, float logit, int labelIndex) {}
@@ -46,6 +49,27 @@ public record Classification(
    */
   public record Routing(
       String task, String versionId, float gateWeight, double logDensity, double z) {}
+
+  /**
+   * How the probabilities of union scoring came about.
+   *
+   * @param gate how far the image belongs to a learnt domain, in [0, 1]
+   * @param none the probability that it is of no learnt domain: "none of these"
+   * @param tasks those that answered, most probable first
+   */
+  public record Evidence(double gate, double none, List<TaskEvidence> tasks) {
+    public Evidence {
+      tasks = List.copyOf(tasks);
+    }
+  }
+
+  /**
+   * One task's part in an answer.
+   *
+   * @param posterior the probability that the image is of this task's domain, among the tasks
+   * @param known the probability that it shows one of the task's classes and no unlearnt label
+   */
+  public record TaskEvidence(String task, String versionId, double posterior, double known) {}
 
   /** A label's words that are outside the model's vocabulary. */
   public record UnknownWords(String label, List<String> words) {
@@ -69,6 +93,19 @@ public record Classification(
         message.getEpoch(),
         message.getUnknownWordsList().stream()
             .map(unknown -> new UnknownWords(unknown.getLabel(), unknown.getWordsList()))
+            .toList(),
+        message.hasUnionEvidence() ? evidence(message.getUnionEvidence()) : null);
+  }
+
+  private static Evidence evidence(dev.perennial.v1.UnionEvidence message) {
+    return new Evidence(
+        message.getGate(),
+        message.getNone(),
+        message.getTasksList().stream()
+            .map(
+                task ->
+                    new TaskEvidence(
+                        task.getTask(), task.getVersionId(), task.getPosterior(), task.getKnown()))
             .toList());
   }
 

@@ -58,12 +58,7 @@ public final class PerennialClient implements AutoCloseable {
   /** The same with a deadline of its own. */
   public CompletableFuture<Classification> classifyAsync(
       Image image, Labels labels, Duration deadline) {
-    ClassifyImageRequest request =
-        ClassifyImageRequest.newBuilder()
-            .setImage(image.message())
-            .setLabelSet(labels.message())
-            .setTopK(labels.topK())
-            .build();
+    ClassifyImageRequest request = labels.one(image);
     return RetryingCall.start(
         connection,
         true,

@@ -79,17 +79,16 @@ public final class StreamingClassifier implements AutoCloseable {
     return new AnswerStream.Request<>() {
       @Override
       public ClassifyRequest message() {
-        ClassifyRequest.Builder request =
-            ClassifyRequest.newBuilder().setImage(image.message()).setTopK(wanted.topK());
-        if (!wanted.message().equals(sent)) {
-          request.setLabelSet(wanted.message());
+        ClassifyRequest.Builder request = wanted.request().toBuilder().setImage(image.message());
+        if (wanted.request().getLabelSet().equals(sent)) {
+          request.clearLabelSet();
         }
         return request.build();
       }
 
       @Override
       public void sent() {
-        sent = wanted.message();
+        sent = wanted.request().getLabelSet();
       }
     };
   }

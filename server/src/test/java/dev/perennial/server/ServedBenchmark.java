@@ -19,6 +19,7 @@ import dev.perennial.server.gaussian.GateKind;
 import dev.perennial.server.gaussian.HeadConstants;
 import dev.perennial.server.gaussian.TaskGaussian;
 import dev.perennial.server.image.ImageDecoder;
+import dev.perennial.server.scoring.ScoringRule;
 import dev.perennial.server.task.Prefixes;
 import dev.perennial.server.task.TaskPool;
 import dev.perennial.server.task.TaskVersion;
@@ -118,7 +119,14 @@ final class ServedBenchmark implements AutoCloseable {
     bank = engine.bank(List.of(task.prefixes()));
     DevicesConfig devices =
         new DevicesConfig(
-            List.of("cpu"), precision, batchSize, 1024, Duration.ZERO, 0.5, 256L << 20);
+            List.of("cpu"),
+            precision,
+            batchSize,
+            1024,
+            Duration.ZERO,
+            0.5,
+            ScoringRule.DIKI,
+            256L << 20);
     server = Server.start(config.withData(data).withDevices(devices));
     client =
         PerennialClient.builder()

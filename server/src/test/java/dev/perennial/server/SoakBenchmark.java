@@ -85,6 +85,7 @@ final class SoakBenchmark implements AutoCloseable {
         usual.maxQueueSize(),
         usual.maxQueueDelay(),
         usual.trainingShare(),
+        usual.scoring(),
         TEXT_CACHE_BYTES);
   }
 

@@ -164,6 +164,7 @@ public final class BenchCommand implements Callable<Integer> {
             DEVICES.maxQueueSize(),
             DEVICES.maxQueueDelay(),
             DEVICES.trainingShare(),
+            DEVICES.scoring(),
             DEVICES.textCacheBytes());
     ServerConfig settings = ServerConfig.DEFAULT.onFreePort().withDevices(config);
     try (Server server =

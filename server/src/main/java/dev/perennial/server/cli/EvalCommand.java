@@ -77,8 +77,8 @@ public final class EvalCommand implements Callable<Integer> {
       paramLabel = "METHOD",
       description =
           "Rows of the table (default: zero-shot, fine-tune, zscl, prompt-pool, iki, diki-paper,"
-              + " diki-official, diki-official-mixed, diki; with a server: diki). seeds=N: the"
-              + " first N seeds only.")
+              + " diki-official, diki-official-mixed, diki, perennial; with a server: diki, perennial)."
+              + " seeds=N: the first N seeds only.")
   private List<String> methods = List.of();
 
   @Option(
@@ -90,7 +90,7 @@ public final class EvalCommand implements Callable<Integer> {
   @Option(
       names = "--tests",
       paramLabel = "N",
-      description = "The first N test images of each class; 0: all.")
+      description = "The first N test images of each class; 0: all (of mini-mtil 30).")
   private int tests;
 
   @Option(
@@ -295,7 +295,7 @@ public final class EvalCommand implements Callable<Integer> {
 
   private EvalPlan plan(List<MethodKind> kinds, List<String> usual, ModelDirectory directory) {
     DevicesConfig checked = DevicesConfig.DEFAULT.on(List.of(place.device), place.precision);
-    Suite suite = suiteOptions.suite();
+    Suite suite = suiteOptions.suite(tests);
     List<EvalRow> rows = new ArrayList<>();
     for (String text : methods.isEmpty() ? usual : methods) {
       Map<String, String> options = common.options();

@@ -2,6 +2,7 @@ package dev.perennial.server.cli;
 
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.eval.data.FolderSuite;
+import dev.perennial.server.eval.data.HalvedSuite;
 import dev.perennial.server.eval.data.MiniMtilSuite;
 import dev.perennial.server.eval.data.MtilSuite;
 import dev.perennial.server.eval.data.Suite;
@@ -15,6 +16,7 @@ import picocli.CommandLine.Option;
 /** Which tasks, and in which order they are learnt: options of {@code eval}. */
 final class EvalSuite {
   private static final String MINI_MTIL = "mini-mtil";
+  private static final String HALVES = "mini-mtil-halves";
   private static final String MTIL = "mtil";
   private static final String ORDER_I = "I";
   private static final String ORDER_II = "II";
@@ -24,7 +26,8 @@ final class EvalSuite {
       names = "--suite",
       paramLabel = "NAME|DIR",
       description =
-          "mini-mtil; mtil, with --data; or a folder with TASK/train/CLASS/* and TASK/test/CLASS/*.")
+          "mini-mtil; mini-mtil-halves; mtil, with --data; or a folder with TASK/train/CLASS/* and"
+              + " TASK/test/CLASS/*.")
   private String name = MINI_MTIL;
 
   @Option(
@@ -42,8 +45,12 @@ final class EvalSuite {
           "Tasks as they are learnt: a list (default: the suite's), or for mtil I, II, few-shot.")
   private List<String> order = List.of();
 
-  /** The suite that was asked for; throws INVALID_ARGUMENT, FAILED_PRECONDITION. */
-  Suite suite() {
+  /**
+   * The suite that was asked for; throws INVALID_ARGUMENT, FAILED_PRECONDITION.
+   *
+   * @param tests pictures of each class that are wanted, 0 for all; mini-MTIL draws as many
+   */
+  Suite suite(int tests) {
     if (name.equals(MTIL)) {
       if (data == null) {
         throw ServingException.invalid(
@@ -56,16 +63,23 @@ final class EvalSuite {
           "UNUSED_DATA", "data", "data: %s (expected: none but with mtil)".formatted(data));
     }
     if (name.equals(MINI_MTIL)) {
-      return new MiniMtilSuite();
+      return miniMtil(tests);
+    }
+    if (name.equals(HALVES)) {
+      return new HalvedSuite(miniMtil(tests));
     }
     Path folder = Path.of(name);
     if (!Files.isDirectory(folder)) {
       throw ServingException.invalid(
           "UNKNOWN_SUITE",
           "suite",
-          "suite: %s (expected: mini-mtil, mtil or a folder)".formatted(name));
+          "suite: %s (expected: mini-mtil, mini-mtil-halves, mtil or a folder)".formatted(name));
     }
     return new FolderSuite(folder);
+  }
+
+  private static MiniMtilSuite miniMtil(int tests) {
+    return tests > 0 ? new MiniMtilSuite(tests) : new MiniMtilSuite();
   }
 
   /** Names of tasks. */

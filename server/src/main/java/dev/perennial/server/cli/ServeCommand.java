@@ -9,6 +9,7 @@ import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.grpc.GrpcConfig;
 import dev.perennial.server.image.ImageDecoder;
+import dev.perennial.server.scoring.ScoringRule;
 import dev.perennial.server.training.TrainingConfig;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -80,6 +81,20 @@ public final class ServeCommand implements Callable<Integer> {
       paramLabel = "SHARE",
       description = "Part of a busy device's time that training may take, above 0 and below 1.")
   private double trainingShare = DEVICES.trainingShare();
+
+  @Option(
+      names = "--scoring",
+      description =
+          "How questions that do not choose are scored: ${COMPLETION-CANDIDATES} (DIKI: the"
+              + " article's).")
+  private ScoringRule.Kind scoring = DEVICES.scoring().kind();
+
+  @Option(
+      names = "--unlearnt-bias",
+      paramLabel = "B",
+      description =
+          "Union scoring: more finds more labels that no task knows, and loses learnt ones.")
+  private double unlearntBias = DEVICES.scoring().unlearntBias();
 
   @Option(
       names = "--text-cache",
@@ -222,6 +237,7 @@ public final class ServeCommand implements Callable<Integer> {
             maxQueueSize,
             maxQueueDelay,
             trainingShare,
+            new ScoringRule(scoring, unlearntBias),
             textCache.bytes()),
         new TrainingConfig(
             bounds.maxUploads,

@@ -5,8 +5,13 @@ import dev.perennial.server.task.Template;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -76,6 +81,53 @@ public final class LabelSet {
       unknownWords.add(List.copyOf(tokenizer.unknownWords(labels.get(i))));
     }
     return new LabelSet(labels, prompts, unknownWords);
+  }
+
+  /**
+   * The sets' labels in their order: one that several share is one label, with a prompt for each
+   * different text.
+   */
+  public static LabelSet union(List<LabelSet> sets) {
+    Map<String, Integer> places = new LinkedHashMap<>();
+    Set<String> texts = new HashSet<>();
+    List<Prompt> prompts = new ArrayList<>();
+    List<Set<String>> unknownWords = new ArrayList<>();
+    for (LabelSet set : sets) {
+      for (Prompt prompt : set.prompts()) {
+        String label = set.labels().get(prompt.label());
+        int place = places.computeIfAbsent(label, absent -> places.size());
+        if (place == unknownWords.size()) {
+          unknownWords.add(new LinkedHashSet<>());
+        }
+        unknownWords.get(place).addAll(set.unknownWords().get(prompt.label()));
+        if (texts.add(place + " " + prompt.text())) {
+          prompts.add(new Prompt(prompt.text(), place, prompt.tokens()));
+        }
+      }
+    }
+    return new LabelSet(
+        List.copyOf(places.keySet()), prompts, unknownWords.stream().map(List::copyOf).toList());
+  }
+
+  /** Some of the labels with their texts, in this set's order. */
+  public LabelSet only(Predicate<String> wanted) {
+    int[] places = new int[labels.size()];
+    List<String> left = new ArrayList<>();
+    List<List<String>> words = new ArrayList<>();
+    for (int i = 0; i < places.length; i++) {
+      places[i] = wanted.test(labels.get(i)) ? left.size() : -1;
+      if (places[i] >= 0) {
+        left.add(labels.get(i));
+        words.add(unknownWords.get(i));
+      }
+    }
+    List<Prompt> texts = new ArrayList<>();
+    for (Prompt prompt : prompts) {
+      if (places[prompt.label()] >= 0) {
+        texts.add(new Prompt(prompt.text(), places[prompt.label()], prompt.tokens()));
+      }
+    }
+    return new LabelSet(left, texts, words);
   }
 
   private static void check(List<String> labels) {

@@ -8,6 +8,7 @@ import dev.perennial.server.task.Prefixes;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -153,8 +154,10 @@ final class BatchRunner {
   private void runImages(List<ClassifyRow> rows, List<EmbedRow> embeds) {
     List<ImagePass> passes = new ArrayList<>(rows.size() + embeds.size());
     for (ClassifyRow row : rows) {
+      Branch branch = Objects.requireNonNull(row.nextBranch());
       passes.add(
-          new ImagePass(row, row.query.pixels(), pool.slot(row.versionId()), row.gateWeight()));
+          new ImagePass(
+              row, row.query.pixels(), pool.slot(branch.versionId()), branch.gateWeight()));
     }
     for (EmbedRow row : embeds) {
       if (row.query.input() instanceof EmbedQuery.Input.Pixels pixels) {
@@ -179,10 +182,10 @@ final class BatchRunner {
     ClassifyRow row = (ClassifyRow) pass.row();
     if (row.firstPassDone()) {
       counters.secondPassRows.increment();
-      row.adaptedFeatures(features);
+      row.passed(features);
     } else {
       counters.firstPassRows.increment();
-      row.frozenFeatures(features);
+      row.passed(features);
       if (row.passesDone()) {
         counters.skippedSecondPasses.increment();
       }
@@ -296,21 +299,20 @@ final class BatchRunner {
     }
   }
 
-  /** Scores the row, or parks it until its labels' texts are computed. */
+  /** Scores the row, or parks it until texts that it needs are computed. */
   private void answer(ClassifyRow row) {
-    LabelFeatures features = texts.find(row);
-    if (features == null) {
-      counters.textCacheMisses.increment();
-      texts.park(row);
-    } else {
+    for (AnswerPlan.Texts wanted = row.nextTexts(); wanted != null; wanted = row.nextTexts()) {
+      LabelFeatures features = texts.find(wanted);
+      if (features == null) {
+        counters.textCacheMisses.increment();
+        texts.park(row, wanted);
+        return;
+      }
       counters.textCacheHits.increment();
-      complete(row, features);
+      row.texts(features);
     }
-  }
-
-  private void complete(ClassifyRow row, LabelFeatures features) {
     try {
-      row.complete(features, encoder.logitScale());
+      row.complete(encoder.logitScale());
     } catch (RuntimeException e) {
       failAlone(row, e);
     }
@@ -324,7 +326,10 @@ final class BatchRunner {
   void runTextChunk() {
     texts.dropRows(nanoClock.getAsLong());
     texts.nextChunk().calls().forEach(this::encodeTexts);
-    texts.takeReady().forEach(ready -> complete(ready.row(), ready.features()));
+    for (TextFeatures.Ready ready : texts.takeReady()) {
+      ready.row().texts(ready.features());
+      answer(ready.row());
+    }
     reportHeld();
   }
 

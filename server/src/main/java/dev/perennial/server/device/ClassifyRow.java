@@ -1,35 +1,31 @@
 package dev.perennial.server.device;
 
-import static dev.perennial.server.device.GridSegment.NEGLIGIBLE_GATE_WEIGHT;
-import static dev.perennial.server.device.ServedPool.FROZEN_VERSION;
-
-import dev.perennial.server.clip.LabelSet;
-import dev.perennial.server.task.ActiveTask;
-import dev.perennial.server.task.Route;
+import dev.perennial.server.scoring.ScoringRule;
+import dev.perennial.server.scoring.UnionScoring;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One image to classify, and how far it has come: bound to a pool (labels known), routed (frozen
- * features known), done with its passes (features known). Binding it to another pool keeps the
- * frozen features, and everything else that is still right.
+ * One image to classify, and how far it has come: bound to a pool (labels known), planned (frozen
+ * features known), through its branches (features known), its texts at hand. Binding it to another
+ * pool keeps the frozen features, and those of branches that the new plan has too.
  */
 final class ClassifyRow extends Row {
   final ImageQuery query;
   final CompletableFuture<Classification> future = new CompletableFuture<>();
 
-  /** Times that the pool changed after it was routed. */
+  /** Times that the pool changed after it was planned. */
   int reroutes;
 
   private final Candidates candidates;
+  private final Map<Branch, float[]> features = new HashMap<>();
+  private final Map<AnswerPlan.Texts, LabelFeatures> texts = new HashMap<>();
   private @Nullable ServedPool pool;
-  private @Nullable LabelSet labels;
-  private float @Nullable [] frozen;
-  private float @Nullable [] features;
-  private @Nullable Route route;
-  private String versionId = FROZEN_VERSION;
-  private float gateWeight;
+  private @Nullable KnownLabels knownLabels;
+  private @Nullable AnswerPlan plan;
 
   ClassifyRow(ImageQuery query, Candidates candidates, long queuedNanos, DeviceCounters counters) {
     super(query.source(), query.deadlineNanos(), queuedNanos, counters);
@@ -39,101 +35,86 @@ final class ClassifyRow extends Row {
 
   /** Binds it to the pool that is served now; throws NOT_FOUND, FAILED_PRECONDITION. */
   @SuppressWarnings("ReferenceEquality") // one object per installation; comparing pools is dear
-  void bind(ServedPool current, KnownLabels knownLabels) {
+  void bind(ServedPool current, KnownLabels labels) {
     if (pool == current) {
       return;
     }
-    boolean rerouted = frozen != null;
+    labels.resolve(candidates, current.snapshot());
     pool = current;
-    labels = knownLabels.resolve(candidates, current.snapshot());
-    if (rerouted) {
+    knownLabels = labels;
+    float[] frozen = features.get(Branch.FROZEN);
+    if (frozen != null) {
       reroutes++;
-      String oldVersionId = versionId;
-      float oldGateWeight = gateWeight;
-      boolean hadFeatures = features != null;
-      float[] oldFeatures = features;
-      route();
-      if (hadFeatures && versionId.equals(oldVersionId) && gateWeight == oldGateWeight) {
-        features = oldFeatures;
-      }
+      plan(frozen);
     }
   }
 
-  /** Pass one is done. */
-  void frozenFeatures(float[] values) {
-    frozen = values;
-    route();
-  }
-
-  /** Pass two is done. */
-  void adaptedFeatures(float[] values) {
-    features = values;
-  }
-
-  /** Decides task and weight from the frozen features: DIKI section 3.3, per image. */
-  private void route() {
+  /** Decides from the frozen features what the answer needs. */
+  private void plan(float[] frozen) {
     ServedPool bound = Objects.requireNonNull(pool);
-    float[] values = Objects.requireNonNull(frozen);
-    route = bound.snapshot().route(values, 0);
-    if (route == null || (float) route.gateWeight() <= NEGLIGIBLE_GATE_WEIGHT) {
-      versionId = FROZEN_VERSION;
-      gateWeight = 0;
-      features = values;
-    } else {
-      versionId = bound.snapshot().tasks().get(route.slot()).versionId();
-      gateWeight = (float) route.gateWeight();
-      features = null;
-    }
+    KnownLabels labels = Objects.requireNonNull(knownLabels);
+    AnswerPlan made =
+        query.scoring().kind() == ScoringRule.Kind.DIKI
+            ? DikiPlan.of(bound, labels.resolve(candidates, bound.snapshot()), frozen)
+            : new UnionPlan(
+                bound,
+                labels,
+                labels.question(candidates, bound.snapshot()),
+                new UnionScoring(query.scoring().unlearntBias()),
+                frozen);
+    plan = made;
+    texts.clear();
+    features.keySet().removeIf(b -> !b.equals(Branch.FROZEN) && !made.branches().contains(b));
   }
 
   boolean firstPassDone() {
-    return frozen != null;
+    return plan != null;
+  }
+
+  /** The branch that it passes next; null where it has passed all. */
+  @Nullable Branch nextBranch() {
+    if (plan == null) {
+      return Branch.FROZEN;
+    }
+    for (Branch branch : plan.branches()) {
+      if (!features.containsKey(branch)) {
+        return branch;
+      }
+    }
+    return null;
+  }
+
+  /** It has passed {@link #nextBranch}. */
+  void passed(float[] values) {
+    Branch branch = Objects.requireNonNull(nextBranch());
+    features.put(branch, values);
+    if (plan == null) {
+      plan(values);
+    }
   }
 
   boolean passesDone() {
-    return features != null;
+    return nextBranch() == null;
   }
 
-  boolean skippedSecondPass() {
-    return features == frozen;
-  }
-
-  /** The version whose branch answers, or {@link ServedPool#FROZEN_VERSION}. */
-  String versionId() {
-    return versionId;
-  }
-
-  /** w as it is applied: 0 where it is negligible. */
-  float gateWeight() {
-    return gateWeight;
-  }
-
-  LabelSet labels() {
-    return Objects.requireNonNull(labels);
-  }
-
-  /** Answers, from features that are done. */
-  void complete(LabelFeatures labelFeatures, float logitScale) {
-    ServedPool bound = Objects.requireNonNull(pool);
-    LabelFeatures.Scores scores =
-        labelFeatures.score(
-            Objects.requireNonNull(features), GridSegment.of(gateWeight).share(), logitScale);
-    future.complete(
-        new Classification(
-            labelFeatures.labels(),
-            scores.probabilities(),
-            scores.logits(),
-            routing(bound),
-            bound.epoch()));
-  }
-
-  private Classification.@Nullable Routing routing(ServedPool bound) {
-    if (route == null) {
-      return null;
+  /** The texts that it needs next; null where all are at hand. Only when its passes are done. */
+  AnswerPlan.@Nullable Texts nextTexts() {
+    for (AnswerPlan.Texts wanted : Objects.requireNonNull(plan).texts()) {
+      if (!texts.containsKey(wanted)) {
+        return wanted;
+      }
     }
-    ActiveTask task = bound.snapshot().tasks().get(route.slot());
-    return new Classification.Routing(
-        task.name(), task.versionId(), (float) route.gateWeight(), route.logDensity(), route.z());
+    return null;
+  }
+
+  /** Here are {@link #nextTexts}. */
+  void texts(LabelFeatures values) {
+    texts.put(Objects.requireNonNull(nextTexts()), values);
+  }
+
+  /** Answers, from features and texts that are there. */
+  void complete(float logitScale) {
+    future.complete(Objects.requireNonNull(plan).answer(features, texts, logitScale));
   }
 
   @Override

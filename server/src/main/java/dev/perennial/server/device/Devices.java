@@ -5,6 +5,7 @@ import dev.perennial.server.clip.ModelDirectory;
 import dev.perennial.server.clip.Tokenizer;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
+import dev.perennial.server.scoring.ScoringRule;
 import dev.perennial.server.task.TaskPool;
 import java.util.ArrayList;
 import java.util.List;
@@ -123,11 +124,18 @@ public final class Devices implements AutoCloseable {
                 "NO_LABELS", "label_set.explicit.labels", "labels: 0 (expected: 1 or more)"));
       }
       candidates = new Candidates.Explicit(knownLabels.canonical(explicit.labels()));
+    } else if (candidates instanceof Candidates.AllKnown known && known.extra() != null) {
+      candidates = new Candidates.AllKnown(knownLabels.canonical(known.extra()));
     }
     DeviceThread thread = leastLoaded();
     return thread == null
         ? CompletableFuture.failedFuture(noDevice())
         : thread.classify(query, candidates);
+  }
+
+  /** Of questions that do not choose their own. */
+  public ScoringRule scoring() {
+    return config.scoring();
   }
 
   /** The same for features. */

@@ -2,6 +2,7 @@ package dev.perennial.server.device;
 
 import dev.perennial.server.clip.Precision;
 import dev.perennial.server.error.ServingException;
+import dev.perennial.server.scoring.ScoringRule;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -17,6 +18,7 @@ import java.util.regex.Pattern;
  * @param maxQueueSize requests waiting per device before more are refused
  * @param maxQueueDelay how long a batch that is not full waits for more; zero answers at once
  * @param trainingShare part of a busy device's time that training may take, (0, 1)
+ * @param scoring of questions that do not choose their own
  * @param textCacheBytes bound of the text features kept per device
  */
 public record DevicesConfig(
@@ -26,6 +28,7 @@ public record DevicesConfig(
     int maxQueueSize,
     Duration maxQueueDelay,
     double trainingShare,
+    ScoringRule scoring,
     long textCacheBytes) {
 
   private static final Pattern DEVICE = Pattern.compile("cpu|cuda:[0-9]{1,3}");
@@ -75,9 +78,31 @@ public record DevicesConfig(
         maxQueueSize,
         maxQueueDelay,
         trainingShare,
+        scoring,
+        textCacheBytes);
+  }
+
+  /** The same with another scoring. */
+  public DevicesConfig scoredBy(ScoringRule other) {
+    return new DevicesConfig(
+        devices,
+        precision,
+        maxBatchSize,
+        maxQueueSize,
+        maxQueueDelay,
+        trainingShare,
+        other,
         textCacheBytes);
   }
 
   public static final DevicesConfig DEFAULT =
-      new DevicesConfig(List.of("cpu"), Precision.FP32, 64, 1024, Duration.ZERO, 0.5, 256L << 20);
+      new DevicesConfig(
+          List.of("cpu"),
+          Precision.FP32,
+          64,
+          1024,
+          Duration.ZERO,
+          0.5,
+          ScoringRule.UNION,
+          256L << 20);
 }

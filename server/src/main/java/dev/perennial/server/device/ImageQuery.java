@@ -1,5 +1,7 @@
 package dev.perennial.server.device;
 
+import dev.perennial.server.scoring.ScoringRule;
+
 /**
  * One image to classify.
  *
@@ -9,4 +11,8 @@ package dev.perennial.server.device;
  */
 @SuppressWarnings("ArrayRecordComponent") // handed over, never compared
 public record ImageQuery(
-    float[] pixels, Candidates candidates, long deadlineNanos, Object source) {}
+    float[] pixels,
+    Candidates candidates,
+    ScoringRule scoring,
+    long deadlineNanos,
+    Object source) {}

@@ -7,15 +7,18 @@ import dev.perennial.server.clip.LabelSet;
 import dev.perennial.server.clip.Tokenizer;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
+import dev.perennial.server.scoring.LabelOwners;
 import dev.perennial.server.task.ActiveTask;
 import dev.perennial.server.task.PoolSnapshot;
 import dev.perennial.server.task.TaskVersion;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The label sets that requests mean: the caller's own, one object per content, and those made from
@@ -31,7 +34,14 @@ final class KnownLabels {
       Caffeine.newBuilder().weakKeys().weakValues().build();
 
   private final Cache<TaskVersion, LabelSet> ofVersion = Caffeine.newBuilder().weakKeys().build();
-  private final Cache<PoolSnapshot, LabelSet> ofSnapshot = Caffeine.newBuilder().weakKeys().build();
+  private final Cache<PoolSnapshot, Question> ofSnapshot = Caffeine.newBuilder().weakKeys().build();
+
+  /** Per snapshot and extra labels; by identity. */
+  private final Cache<PoolSnapshot, Cache<LabelSet, Question>> withExtra =
+      Caffeine.newBuilder().weakKeys().build();
+
+  private final Cache<PoolSnapshot, Cache<LabelSet, LabelOwners>> owners =
+      Caffeine.newBuilder().weakKeys().build();
 
   KnownLabels(Tokenizer tokenizer) {
     this.tokenizer = tokenizer;
@@ -50,13 +60,73 @@ final class KnownLabels {
     if (candidates instanceof Candidates.TaskClasses classes) {
       return ofTask(snapshot.tasks().get(slot(snapshot, classes.task(), "label_set.task")));
     }
-    if (snapshot.tasks().isEmpty()) {
+    return everything((Candidates.AllKnown) candidates, snapshot).labels();
+  }
+
+  /** The same with who knows which label. */
+  Question question(Candidates candidates, PoolSnapshot snapshot) {
+    if (candidates instanceof Candidates.AllKnown known) {
+      return everything(known, snapshot);
+    }
+    LabelSet labels = resolve(candidates, snapshot);
+    int[] places = new int[labels.labels().size()];
+    Arrays.setAll(places, i -> i);
+    return new Question(labels, owners(labels, snapshot), labels, places);
+  }
+
+  private Question everything(Candidates.AllKnown known, PoolSnapshot snapshot) {
+    LabelSet extra = known.extra();
+    if (snapshot.tasks().isEmpty() && extra == null) {
       throw new ServingException(
           ErrorCode.FAILED_PRECONDITION,
           "NO_TASKS",
-          "tasks: 0 (expected: 1 or more for label_set.all_known)");
+          "tasks: 0 (expected: 1 or more for label_set.all_known without extra labels)");
     }
-    return ofSnapshot.get(snapshot, tasks -> canonical(union(tasks)));
+    return extra == null
+        ? ofSnapshot.get(snapshot, pool -> everything(pool, null))
+        : withExtra
+            .get(snapshot, pool -> Caffeine.newBuilder().weakKeys().build())
+            .get(extra, labels -> everything(snapshot, labels));
+  }
+
+  private Question everything(PoolSnapshot snapshot, @Nullable LabelSet extra) {
+    List<LabelSet> sets = new ArrayList<>(snapshot.tasks().stream().map(this::ofTask).toList());
+    if (extra != null) {
+      sets.add(extra);
+    }
+    // With the caller's labels nothing is interned: what is kept must not keep its own key.
+    LabelSet union = LabelSet.union(sets);
+    LabelSet labels = extra == null ? canonical(union) : union;
+    LabelOwners owners = owners(labels, snapshot);
+    int[] unlearnt = owners.unlearnt();
+    Set<String> names = new HashSet<>();
+    for (int place : unlearnt) {
+      names.add(labels.labels().get(place));
+    }
+    LabelSet open = names.isEmpty() ? null : labels.only(names::contains);
+    return new Question(labels, owners, open, unlearnt);
+  }
+
+  /** Who knows which label; kept as long as labels and snapshot. */
+  private LabelOwners owners(LabelSet labels, PoolSnapshot snapshot) {
+    return owners
+        .get(snapshot, pool -> Caffeine.newBuilder().weakKeys().build())
+        .get(labels, set -> ownersOf(set, snapshot));
+  }
+
+  private static LabelOwners ownersOf(LabelSet labels, PoolSnapshot snapshot) {
+    Map<String, Integer> places = new HashMap<>();
+    for (int i = 0; i < labels.labels().size(); i++) {
+      places.put(labels.labels().get(i), i);
+    }
+    List<int[]> placeOfClass = new ArrayList<>();
+    for (ActiveTask task : snapshot.tasks()) {
+      placeOfClass.add(
+          task.version().classNames().stream()
+              .mapToInt(name -> places.getOrDefault(name, LabelOwners.ABSENT))
+              .toArray());
+    }
+    return new LabelOwners(labels.labels().size(), placeOfClass);
   }
 
   /** The task's slot; throws NOT_FOUND that blames the request's field. */
@@ -69,35 +139,10 @@ final class KnownLabels {
     return slot;
   }
 
-  private LabelSet ofTask(ActiveTask task) {
+  /** The task's classes in its template. */
+  LabelSet ofTask(ActiveTask task) {
     return ofVersion.get(
         task.version(),
         version -> canonical(LabelSet.of(version.classNames(), version.template(), tokenizer)));
-  }
-
-  /** A class that tasks share is one label, with a prompt for each different text. */
-  private LabelSet union(PoolSnapshot snapshot) {
-    Map<String, Integer> places = new LinkedHashMap<>();
-    Set<String> texts = new LinkedHashSet<>();
-    List<LabelSet.Prompt> prompts = new ArrayList<>();
-    List<Set<String>> unknownWords = new ArrayList<>();
-    for (ActiveTask task : snapshot.tasks()) {
-      LabelSet classes = ofTask(task);
-      for (LabelSet.Prompt prompt : classes.prompts()) {
-        String label = classes.labels().get(prompt.label());
-        int place = places.computeIfAbsent(label, absent -> places.size());
-        if (place == unknownWords.size()) {
-          unknownWords.add(new LinkedHashSet<>());
-        }
-        unknownWords.get(place).addAll(classes.unknownWords().get(prompt.label()));
-        if (texts.add(place + " " + prompt.text())) {
-          prompts.add(new LabelSet.Prompt(prompt.text(), place, prompt.tokens()));
-        }
-      }
-    }
-    return new LabelSet(
-        List.copyOf(places.keySet()),
-        List.copyOf(prompts),
-        unknownWords.stream().map(List::copyOf).toList());
   }
 }

@@ -110,14 +110,14 @@ final class TextFeatures {
     return versionId.equals(FROZEN_VERSION) || versionIds.contains(versionId);
   }
 
-  /** The features that the row is to be compared with, where they are at hand. */
-  @Nullable LabelFeatures find(ClassifyRow row) {
-    return segments.getIfPresent(key(row));
+  /** The texts' features, where they are at hand. */
+  @Nullable LabelFeatures find(AnswerPlan.Texts wanted) {
+    return segments.getIfPresent(key(wanted));
   }
 
-  /** Keeps the row until its features are computed. */
-  void park(ClassifyRow row) {
-    JobKey key = key(row);
+  /** Keeps the row until the texts that it wants next are computed. */
+  void park(ClassifyRow row, AnswerPlan.Texts wanted) {
+    JobKey key = key(wanted);
     TextJob job = jobs.get(key);
     if (job == null) {
       job = new TextJob(key);
@@ -321,9 +321,11 @@ final class TextFeatures {
     return ready;
   }
 
-  private static JobKey key(ClassifyRow row) {
-    GridSegment segment = GridSegment.of(row.gateWeight());
-    return new JobKey(new Identity(row.labels()), row.versionId(), segment.low(), segment.high());
+  private static JobKey key(AnswerPlan.Texts wanted) {
+    Branch branch = wanted.branch();
+    GridSegment segment = GridSegment.of(branch.gateWeight());
+    return new JobKey(
+        new Identity(wanted.labels()), branch.versionId(), segment.low(), segment.high());
   }
 
   private long segmentBytes(JobKey key) {

@@ -5,6 +5,8 @@ import dev.perennial.server.device.Classification;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.v1.LabelScore;
 import dev.perennial.v1.Routing;
+import dev.perennial.v1.TaskEvidence;
+import dev.perennial.v1.UnionEvidence;
 import dev.perennial.v1.UnknownWords;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -46,6 +48,10 @@ final class ClassificationMessages {
     if (routing != null) {
       message.setRouting(routing(routing));
     }
+    Classification.Union union = answer.union();
+    if (union != null) {
+      message.setUnionEvidence(evidence(union));
+    }
     return message.build();
   }
 
@@ -56,6 +62,20 @@ final class ClassificationMessages {
         .setLogit(answer.logits()[place])
         .setLabelIndex(place)
         .build();
+  }
+
+  private static UnionEvidence evidence(Classification.Union union) {
+    UnionEvidence.Builder evidence =
+        UnionEvidence.newBuilder().setGate(union.gate()).setNone(union.none());
+    for (Classification.TaskShare share : union.tasks()) {
+      evidence.addTasks(
+          TaskEvidence.newBuilder()
+              .setTask(share.task())
+              .setVersionId(share.versionId())
+              .setPosterior(share.posterior())
+              .setKnown(share.known()));
+    }
+    return evidence.build();
   }
 
   private static Routing routing(Classification.Routing routing) {

@@ -9,6 +9,7 @@ import dev.perennial.server.device.Classification;
 import dev.perennial.server.device.Devices;
 import dev.perennial.server.device.ImageQuery;
 import dev.perennial.server.image.ImageDecoder;
+import dev.perennial.server.scoring.ScoringRule;
 import dev.perennial.v1.ClassifyImageRequest;
 import dev.perennial.v1.ClassifyImageResponse;
 import dev.perennial.v1.ClassifyRequest;
@@ -31,6 +32,7 @@ final class InferenceService {
   private final DecodePool pool;
   private final ImageReader images;
   private final LabelSets labelSets;
+  private final Scorings scorings;
   private final Tokenizer tokenizer;
 
   InferenceService(
@@ -46,6 +48,7 @@ final class InferenceService {
     this.images = new ImageReader(decoder, limits, model.preprocessing());
     this.tokenizer = model.tokenizer();
     this.labelSets = new LabelSets(tokenizer, pool);
+    this.scorings = new Scorings(devices.scoring());
   }
 
   List<Method<?, ?>> methods() {
@@ -72,7 +75,13 @@ final class InferenceService {
     ClassificationMessages.checkTopK(request.getTopK());
     CompletableFuture<Candidates> candidates = labelSets.candidates(request.getLabelSet());
     return Futures.map(
-        classify(request.getImage(), candidates, call.deadlineNanos(), call.connection()),
+        classify(
+            request.getImage(),
+            candidates,
+            scorings.rule(
+                request.getScoring(), request.hasUnlearntBias(), request.getUnlearntBias()),
+            call.deadlineNanos(),
+            call.connection()),
         answer ->
             ClassifyImageResponse.newBuilder()
                 .setClassification(new ClassificationMessages().message(answer, request.getTopK()))
@@ -83,7 +92,11 @@ final class InferenceService {
    * @param candidates may be shared: it is never cancelled
    */
   private CompletableFuture<Classification> classify(
-      Image image, CompletableFuture<Candidates> candidates, long deadlineNanos, Object source) {
+      Image image,
+      CompletableFuture<Candidates> candidates,
+      ScoringRule scoring,
+      long deadlineNanos,
+      Object source) {
     if (image.getFormCase() == Image.FormCase.FORM_NOT_SET) {
       throw ImageReader.missing();
     }
@@ -94,7 +107,9 @@ final class InferenceService {
         pixels ->
             Futures.then(
                 candidates.copy(),
-                labels -> devices.classify(new ImageQuery(pixels, labels, deadlineNanos, source))));
+                labels ->
+                    devices.classify(
+                        new ImageQuery(pixels, labels, scoring, deadlineNanos, source))));
   }
 
   /** One Classify stream: its label set holds until another is sent. */
@@ -117,7 +132,13 @@ final class InferenceService {
       int topK = request.getTopK();
       ClassificationMessages.checkTopK(topK);
       return Futures.map(
-          classify(request.getImage(), candidates, call.deadlineNanos(), call),
+          classify(
+              request.getImage(),
+              candidates,
+              scorings.rule(
+                  request.getScoring(), request.hasUnlearntBias(), request.getUnlearntBias()),
+              call.deadlineNanos(),
+              call),
           answer ->
               () ->
                   ClassifyResponse.newBuilder()

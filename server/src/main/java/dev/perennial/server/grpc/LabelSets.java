@@ -5,6 +5,7 @@ import dev.perennial.server.clip.Tokenizer;
 import dev.perennial.server.device.Candidates;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.task.Template;
+import dev.perennial.v1.AllKnownLabels;
 import dev.perennial.v1.ExplicitLabels;
 import java.util.concurrent.CompletableFuture;
 
@@ -26,7 +27,7 @@ final class LabelSets {
     return switch (labels.getKindCase()) {
       case EXPLICIT -> explicit(labels.getExplicit());
       case TASK -> CompletableFuture.completedFuture(task(labels.getTask()));
-      case ALL_KNOWN -> CompletableFuture.completedFuture(new Candidates.AllKnown());
+      case ALL_KNOWN -> allKnown(labels.getAllKnown());
       case KIND_NOT_SET -> throw missing();
     };
   }
@@ -39,13 +40,30 @@ final class LabelSets {
   }
 
   private CompletableFuture<Candidates> explicit(ExplicitLabels labels) {
+    return pool.submit(labels.getSerializedSize(), () -> new Candidates.Explicit(labelSet(labels)));
+  }
+
+  private LabelSet labelSet(ExplicitLabels labels) {
+    String template = labels.getTemplate().isEmpty() ? Template.DEFAULT : labels.getTemplate();
+    return LabelSet.of(labels.getLabelsList(), template, tokenizer);
+  }
+
+  private CompletableFuture<Candidates> allKnown(AllKnownLabels labels) {
+    if (labels.getExtraCount() == 0) {
+      return CompletableFuture.completedFuture(new Candidates.AllKnown(null));
+    }
+    int count = labels.getExtraList().stream().mapToInt(ExplicitLabels::getLabelsCount).sum();
+    if (count > LabelSet.MAX_LABELS) {
+      throw ServingException.invalid(
+          "LABEL_COUNT",
+          "label_set.all_known.extra",
+          "labels: " + count + " (expected: at most " + LabelSet.MAX_LABELS + ")");
+    }
     return pool.submit(
         labels.getSerializedSize(),
-        () -> {
-          String template =
-              labels.getTemplate().isEmpty() ? Template.DEFAULT : labels.getTemplate();
-          return new Candidates.Explicit(LabelSet.of(labels.getLabelsList(), template, tokenizer));
-        });
+        () ->
+            new Candidates.AllKnown(
+                LabelSet.union(labels.getExtraList().stream().map(this::labelSet).toList())));
   }
 
   private static Candidates task(String task) {

@@ -50,19 +50,24 @@ public final class LabelOwners {
     return knows.length;
   }
 
-  /** Per class of the task its place among the labels, or {@link #ABSENT}; a copy. */
+  /** Per class of the task its place among the labels, or {@link #ABSENT}; not to be changed. */
   public int[] placeOfClass(int task) {
-    return placeOfClass.get(task).clone();
+    return placeOfClass.get(task);
   }
 
-  /** The places of the labels that no task knows, ascending; a copy. */
+  /** The places of the labels that no task knows, ascending; not to be changed. */
   public int[] unlearnt() {
-    return unlearnt.clone();
+    return unlearnt;
   }
 
   /** Whether every label is a class of some task. */
   public boolean allLearnt() {
     return unlearnt.length == 0;
+  }
+
+  /** Whether one of the labels is a class of the task. */
+  public boolean knows(int task) {
+    return knows[task];
   }
 
   /**

@@ -39,11 +39,12 @@ public final class UnionScoring {
 
   private final double bias;
 
-  /** With a bias b of one's own, finite. */
+  /**
+   * With a bias of one's own.
+   *
+   * @param bias finite
+   */
   public UnionScoring(double bias) {
-    if (!Double.isFinite(bias)) {
-      throw new IllegalArgumentException("unlearnt bias: " + bias + " (expected: finite)");
-    }
     this.bias = bias;
   }
 

@@ -17,6 +17,7 @@ import dev.perennial.server.gaussian.FeatureStatistics;
 import dev.perennial.server.gaussian.GateConstants;
 import dev.perennial.server.gaussian.GateKind;
 import dev.perennial.server.gaussian.HeadConstants;
+import dev.perennial.server.scoring.ScoringRule;
 import dev.perennial.server.task.InMemoryTaskStore;
 import dev.perennial.server.task.PoolSnapshot;
 import dev.perennial.server.task.Prefixes;
@@ -113,7 +114,8 @@ class ClipDevicesTest {
 
   private static CompletableFuture<Classification> classify(Devices devices, float[] pixels) {
     return devices.classify(
-        new ImageQuery(pixels, new Candidates.Explicit(LABELS), Long.MAX_VALUE, "source"));
+        new ImageQuery(
+            pixels, new Candidates.Explicit(LABELS), ScoringRule.DIKI, Long.MAX_VALUE, "source"));
   }
 
   private static float[] image(int number) {
@@ -155,7 +157,7 @@ class ClipDevicesTest {
         probabilities[p] = (float) (Math.exp(logits[p]) / total);
       }
       return new Classification(
-          LABELS, probabilities, logits, routing(snapshot, route), snapshot.epoch());
+          LABELS, probabilities, logits, routing(snapshot, route), null, snapshot.epoch());
     }
   }
 
@@ -304,7 +306,11 @@ class ClipDevicesTest {
           get(
               other.classify(
                   new ImageQuery(
-                      image(i), new Candidates.Explicit(single), Long.MAX_VALUE, "source")));
+                      image(i),
+                      new Candidates.Explicit(single),
+                      ScoringRule.DIKI,
+                      Long.MAX_VALUE,
+                      "source")));
         }
       }
       for (int i = 0; i < 4; i++) {

@@ -163,7 +163,8 @@ class DevicesTest {
       Classification ofTask =
           get(server.classify(image("sketch", 1), new Candidates.TaskClasses("thermal")));
       assertEquals(List.of("thermal one", "thermal two", "shared"), ofTask.labels().labels());
-      Classification ofAll = get(server.classify(image("sketch", 1), new Candidates.AllKnown()));
+      Classification ofAll =
+          get(server.classify(image("sketch", 1), new Candidates.AllKnown(null)));
       assertEquals(
           List.of("sketch one", "sketch two", "shared", "thermal one", "thermal two"),
           ofAll.labels().labels());
@@ -183,7 +184,7 @@ class DevicesTest {
       assertEquals("TASK_NOT_FOUND", unknown.reason());
       assertEquals("label_set.task", unknown.field());
       ServingException none =
-          failure(server.classify(image("sketch", 1), new Candidates.AllKnown()));
+          failure(server.classify(image("sketch", 1), new Candidates.AllKnown(null)));
       assertEquals(ErrorCode.FAILED_PRECONDITION, none.code());
       assertEquals("NO_TASKS", none.reason());
       assertEquals(0, server.devices.stats().get(0).firstPassRows());

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import dev.perennial.server.clip.LabelSet;
 import dev.perennial.server.clip.Precision;
 import dev.perennial.server.error.ServingException;
+import dev.perennial.server.scoring.ScoringRule;
 import dev.perennial.server.task.InMemoryTaskStore;
 import dev.perennial.server.task.TaskPool;
 import java.time.Duration;
@@ -64,7 +65,7 @@ final class FakeServer implements AutoCloseable {
 
   static DevicesConfig config(List<String> names, int batch, int queue, long textCacheBytes) {
     return new DevicesConfig(
-        names, Precision.FP32, batch, queue, Duration.ZERO, 0.5, textCacheBytes);
+        names, Precision.FP32, batch, queue, Duration.ZERO, 0.5, ScoringRule.UNION, textCacheBytes);
   }
 
   FakeEncoder encoder() {
@@ -78,11 +79,17 @@ final class FakeServer implements AutoCloseable {
   CompletableFuture<Classification> classify(
       float[] pixels, LabelSet labels, long deadlineNanos, Object source) {
     return devices.classify(
-        new ImageQuery(pixels, new Candidates.Explicit(labels), deadlineNanos, source));
+        new ImageQuery(
+            pixels, new Candidates.Explicit(labels), ScoringRule.DIKI, deadlineNanos, source));
   }
 
   CompletableFuture<Classification> classify(float[] pixels, Candidates candidates) {
-    return devices.classify(new ImageQuery(pixels, candidates, Long.MAX_VALUE, "source"));
+    return classify(pixels, candidates, ScoringRule.DIKI);
+  }
+
+  CompletableFuture<Classification> classify(
+      float[] pixels, Candidates candidates, ScoringRule scoring) {
+    return devices.classify(new ImageQuery(pixels, candidates, scoring, Long.MAX_VALUE, "source"));
   }
 
   /** Holds the device in its next batch until the latch is counted down. */

@@ -138,7 +138,7 @@ final class FakeWorld {
       labelLogits[k] = (float) Math.log(probabilities[k] * total);
     }
     return new Classification(
-        labels, floats(probabilities), labelLogits, routing, snapshot.epoch());
+        labels, floats(probabilities), labelLogits, routing, null, snapshot.epoch());
   }
 
   private static float[] text(int[] tokens, @Nullable Prefixes prefixes, float gateWeight) {

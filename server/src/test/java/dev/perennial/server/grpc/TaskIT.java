@@ -1,6 +1,7 @@
 package dev.perennial.server.grpc;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -14,9 +15,12 @@ import dev.perennial.v1.ActivateTaskVersionResponse;
 import dev.perennial.v1.Classification;
 import dev.perennial.v1.ClassifyImageRequest;
 import dev.perennial.v1.DeleteTaskRequest;
+import dev.perennial.v1.ExplicitLabels;
 import dev.perennial.v1.GetTaskRequest;
+import dev.perennial.v1.LabelSet;
 import dev.perennial.v1.ListTasksRequest;
 import dev.perennial.v1.ListTasksResponse;
+import dev.perennial.v1.Scoring;
 import dev.perennial.v1.Task;
 import dev.perennial.v1.TaskServiceGrpc;
 import dev.perennial.v1.TaskVersion;
@@ -51,7 +55,7 @@ class TaskIT {
     server.close();
   }
 
-  private Classification ask(int image, dev.perennial.v1.LabelSet labels) {
+  private Classification ask(int image, LabelSet labels) {
     return server
         .inferenceBlocking()
         .classifyImage(
@@ -121,10 +125,45 @@ class TaskIT {
     Teaching.teach(server, "colours");
     Classification ofTask = ask(0, Requests.task("colours"));
     Classification ofAll = ask(0, Requests.allKnown());
+    for (Classification answer : List.of(ofTask, ofAll)) {
+      assertEquals(
+          Teaching.COLOURS,
+          answer.getScoresList().stream().map(score -> score.getLabel()).sorted().toList());
+      assertEquals(
+          1,
+          answer.getScoresList().stream().mapToDouble(score -> score.getProbability()).sum(),
+          1e-5);
+      assertEquals("colours", answer.getUnionEvidence().getTasks(0).getTask());
+    }
+  }
+
+  @Test
+  void classify_extraLabelsAndScoring_asAskedFor() {
+    Teaching.teach(server, "colours");
+    LabelSet.Builder labels = Requests.allKnown().toBuilder();
+    labels.getAllKnownBuilder().addExtra(ExplicitLabels.newBuilder().addLabels("zebra"));
+    Classification union = ask(0, labels.build());
+    List<String> expected = new ArrayList<>(Teaching.COLOURS);
+    expected.add("zebra");
     assertEquals(
-        Teaching.COLOURS,
-        ofTask.getScoresList().stream().map(score -> score.getLabel()).sorted().toList());
-    assertEquals(ofTask.getScoresList(), ofAll.getScoresList());
+        expected, union.getScoresList().stream().map(score -> score.getLabel()).sorted().toList());
+    assertTrue(union.hasUnionEvidence());
+    ClassifyImageRequest diki =
+        ClassifyImageRequest.newBuilder()
+            .setImage(Teaching.image(0))
+            .setLabelSet(labels)
+            .setScoring(Scoring.SCORING_DIKI)
+            .build();
+    assertFalse(
+        server.inferenceBlocking().classifyImage(diki).getClassification().hasUnionEvidence());
+    StatusRuntimeException e =
+        assertThrows(
+            StatusRuntimeException.class,
+            () ->
+                server
+                    .inferenceBlocking()
+                    .classifyImage(diki.toBuilder().setUnlearntBias(Float.NaN).build()));
+    assertEquals(Status.Code.INVALID_ARGUMENT, e.getStatus().getCode());
   }
 
   @Test

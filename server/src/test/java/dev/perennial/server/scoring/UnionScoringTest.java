@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.perennial.server.error.ServingException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -185,9 +186,10 @@ class UnionScoringTest {
   }
 
   @Test
-  void constructor_infiniteBias_refused() {
-    IllegalArgumentException e =
-        assertThrows(IllegalArgumentException.class, () -> new UnionScoring(Double.NaN));
+  void rule_biasNotFinite_refused() {
+    ServingException e =
+        assertThrows(
+            ServingException.class, () -> new ScoringRule(ScoringRule.Kind.UNION, Double.NaN));
     assertEquals("unlearnt bias: NaN (expected: finite)", e.getMessage());
   }
 

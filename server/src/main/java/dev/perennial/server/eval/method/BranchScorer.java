@@ -177,8 +177,8 @@ final class BranchScorer {
     return columns;
   }
 
-  /** The texts of a label set with one branch at exactly this weight; not kept. */
-  LabelFeatures exactly(LabelSet labels, TrainedBranch branch, float weight) {
+  /** The texts of a label set with one branch at exactly this weight, or frozen; not kept. */
+  LabelFeatures exactly(LabelSet labels, @Nullable TrainedBranch branch, float weight) {
     int embedDim = bench.model().config().embedDim();
     return new LabelFeatures(labels, embedDim, columns(labels, branch, weight), null);
   }

@@ -12,7 +12,8 @@ public final class MethodTable {
               Stream.of(
                   ZeroShotMethod.KIND, FineTuneMethod.KIND, ZsclMethod.KIND, PromptPoolMethod.KIND),
               ResidualMethod.KINDS.stream(),
-              OfficialBatchMethod.KINDS.stream())
+              OfficialBatchMethod.KINDS.stream(),
+              Stream.of(UnionMethod.KIND))
           .flatMap(kinds -> kinds)
           .toList();
 

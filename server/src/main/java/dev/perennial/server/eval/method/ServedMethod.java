@@ -28,10 +28,10 @@ import java.util.Map;
 
 /**
  * The server itself as a method: learns through {@code Train}, answers through {@code Classify}.
- * Its answers are those of {@link ResidualMethod} with the same options. The server must not know
- * the tasks; they are unlearnt at the end. A question carries labels and no hint of the domain: the
- * texts of the label space are sent as labels of their own, in the template "{}", and the
- * probabilities of a label's texts are added here.
+ * Its answers are those of {@link ResidualMethod} and {@link UnionMethod} with the same options.
+ * The server must not know the tasks; they are unlearnt at the end. A question carries labels and
+ * no hint of the domain. For DIKI's scoring the texts of the label space are sent as labels of
+ * their own, in the template "{}", and the probabilities of a label's texts are added here.
  */
 final class ServedMethod implements Method {
   /** One server learns for one method at a time. */
@@ -41,9 +41,11 @@ final class ServedMethod implements Method {
 
   private final Bench bench;
   private final TaughtServer server;
+  private final Labels.Scoring scoring;
   private final List<String> learnt = new ArrayList<>();
 
-  private ServedMethod(Bench bench, TaughtServer server) {
+  private ServedMethod(Bench bench, TaughtServer server, Labels.Scoring scoring) {
+    this.scoring = scoring;
     this.bench = bench;
     this.server = server;
     server.requireUnknown(bench.tasks().stream().map(EvalTask::servedName).toList());
@@ -52,12 +54,23 @@ final class ServedMethod implements Method {
   /** The kinds that a server can be: {@code diki} and {@code diki-paper}. */
   static List<MethodKind> kinds(PerennialClient client) {
     return List.of(
-        kind(client, "diki-paper", "DIKI, gate of the article, served", GateKind.PAPER),
-        kind(client, "diki", "DIKI, our gate, served", GateKind.ROBUST));
+        kind(
+            client,
+            "diki-paper",
+            "DIKI, gate of the article, served",
+            GateKind.PAPER,
+            Labels.Scoring.DIKI),
+        kind(client, "diki", "DIKI, our gate, served", GateKind.ROBUST, Labels.Scoring.DIKI),
+        kind(
+            client,
+            "perennial",
+            "DIKI's branches, heads and union scoring, served",
+            GateKind.ROBUST,
+            Labels.Scoring.UNION));
   }
 
   private static MethodKind kind(
-      PerennialClient client, String name, String source, GateKind gate) {
+      PerennialClient client, String name, String source, GateKind gate, Labels.Scoring scoring) {
     return new MethodKind(
         name,
         source,
@@ -70,7 +83,7 @@ final class ServedMethod implements Method {
           }
           return bench ->
               new ServedMethod(
-                  bench, new TaughtServer(client, options(settings, gate, bench.seed())));
+                  bench, new TaughtServer(client, options(settings, gate, bench.seed())), scoring);
         });
   }
 
@@ -138,6 +151,11 @@ final class ServedMethod implements Method {
 
   @Override
   public Answers answer(EvalTask task, LabelSpace labels) {
+    return scoring == Labels.Scoring.UNION ? byName(task, labels) : byText(task, labels);
+  }
+
+  /** The texts as labels of their own: DIKI's scoring knows no names. */
+  private Answers byText(EvalTask task, LabelSpace labels) {
     Map<String, List<Integer>> labelsOf = new HashMap<>();
     List<String> texts = new ArrayList<>();
     for (LabelSet.Prompt prompt : labels.labels().prompts()) {
@@ -149,8 +167,31 @@ final class ServedMethod implements Method {
       }
       places.add(prompt.label());
     }
-    List<Classification> classified =
-        server.classify(task.data().test(), Labels.of(texts).template(TEXT_AS_IT_IS));
+    Labels asked = Labels.of(texts).template(TEXT_AS_IT_IS).scoring(scoring);
+    return answers(server.classify(task.data().test(), asked), labelsOf, labels);
+  }
+
+  /** The task's list, or everything known with the other tasks' classes beside it. */
+  private Answers byName(EvalTask task, LabelSpace labels) {
+    Map<String, List<Integer>> labelsOf = new HashMap<>();
+    List<String> names = labels.labels().labels();
+    for (int place = 0; place < names.size(); place++) {
+      labelsOf.put(names.get(place), List.of(place));
+    }
+    Labels asked = Labels.of(names).template(task.template());
+    if (!names.equals(task.classNames())) {
+      asked = Labels.allKnown();
+      for (EvalTask other : bench.tasks()) {
+        if (!learnt.contains(other.servedName())) {
+          asked = asked.extra(other.classNames(), other.template());
+        }
+      }
+    }
+    return answers(server.classify(task.data().test(), asked.scoring(scoring)), labelsOf, labels);
+  }
+
+  private Answers answers(
+      List<Classification> classified, Map<String, List<Integer>> labelsOf, LabelSpace labels) {
     int[] answers = new int[classified.size()];
     int[] tasks = new int[answers.length];
     float[] weights = new float[answers.length];

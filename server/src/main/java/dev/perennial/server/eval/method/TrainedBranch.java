@@ -2,8 +2,10 @@ package dev.perennial.server.eval.method;
 
 import dev.perennial.server.eval.EvalTask;
 import dev.perennial.server.eval.Method;
+import dev.perennial.server.gaussian.DiscriminantHead;
 import dev.perennial.server.gaussian.GateConstants;
 import dev.perennial.server.gaussian.GateKind;
+import dev.perennial.server.gaussian.HeadConstants;
 import dev.perennial.server.gaussian.TaskGaussian;
 import dev.perennial.server.task.TaskVersion;
 import java.util.EnumMap;
@@ -18,6 +20,8 @@ import org.jspecify.annotations.Nullable;
 final class TrainedBranch {
   private final TaskVersion version;
   private final Method.Learned learned;
+  private @Nullable TaskGaussian domain;
+  private @Nullable DiscriminantHead head;
   private final Map<GateKind, TaskGaussian> gaussians = new EnumMap<>(GateKind.class);
   private final Map<String, double[]> logDensities = new HashMap<>();
   private double @Nullable [] key;
@@ -45,6 +49,30 @@ final class TrainedBranch {
               version.statistics(),
               new GateConstants(gate, fitted.meanLogDensity(), fitted.stdLogDensity()));
         });
+  }
+
+  /** Where the task's images lie, whatever the gate. */
+  TaskGaussian domain() {
+    TaskGaussian made = domain;
+    if (made == null) {
+      HeadConstants own = version.head();
+      made =
+          new TaskGaussian(
+              version.statistics(),
+              new GateConstants(GateKind.ROBUST, own.meanLogDensity(), own.stdLogDensity()));
+      domain = made;
+    }
+    return made;
+  }
+
+  /** Tells the task's classes apart. */
+  DiscriminantHead head() {
+    DiscriminantHead made = head;
+    if (made == null) {
+      made = new DiscriminantHead(version.statistics(), version.head());
+      head = made;
+    }
+    return made;
   }
 
   /** Log-densities of a test set under the Gaussian, computed once; not to be changed. */
