@@ -77,8 +77,8 @@ public final class EvalCommand implements Callable<Integer> {
       paramLabel = "METHOD",
       description =
           "Rows of the table (default: zero-shot, fine-tune, zscl, prompt-pool, iki, diki-paper,"
-              + " diki-official, diki-official-mixed, diki, perennial; with a server: diki, perennial)."
-              + " seeds=N: the first N seeds only.")
+              + " diki-official, diki-official-mixed, diki, perennial; with a server: diki,"
+              + " perennial). seeds=N: the first N seeds only.")
   private List<String> methods = List.of();
 
   @Option(

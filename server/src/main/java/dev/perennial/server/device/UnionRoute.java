@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
  * the tasks that {@link LabelOwners#considers} have a say.
  *
  * <p>The tasks' Gaussians find the few whose classes are then looked at: at most {@value
- * #MAX_CANDIDATES}, and none more than {@value #CANDIDATE_MARGIN} below the best; a posterior of the ones
- * left out would be below 1e-8. A task that cannot be among them is left early. Immutable.
+ * #MAX_CANDIDATES}, and none more than {@value #CANDIDATE_MARGIN} below the best; a posterior of
+ * the ones left out would be below 1e-8. A task that cannot be among them is left early. Immutable.
  *
  * @param members those whose branch answers, most probable first; never empty
  * @param z of the most probable one's Gaussian
@@ -76,7 +76,8 @@ record UnionRoute(List<Member> members, double z) {
     for (int slot = 0; slot < snapshot.tasks().size(); slot++) {
       if (owners.considers(slot)) {
         double least =
-            Math.max(best[MAX_CANDIDATES - 1].logGaussian(), best[0].logGaussian() - CANDIDATE_MARGIN);
+            Math.max(
+                best[MAX_CANDIDATES - 1].logGaussian(), best[0].logGaussian() - CANDIDATE_MARGIN);
         double density =
             snapshot.tasks().get(slot).domain().logDensity(features, 0, scratch, least);
         insert(best, new Candidate(slot, density));
