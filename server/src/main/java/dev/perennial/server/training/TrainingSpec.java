@@ -74,7 +74,7 @@ public record TrainingSpec(
    *
    * <p>The defaults are the published setting for ViT-B/16 (depth 8, prefix length 8, learning rate
    * 5, batch size 128) and what was found best for a tiny model (depth 3 of 4 layers, learning rate
-   * 20, batch size 32). Between them stand two rules: the depth is two thirds of the image tower's
+   * 40, batch size 32; server/docs/measurements.md). Between them stand two rules: the depth is two thirds of the image tower's
    * layers, at most 8; and an image tower narrower than 256 takes the tiny model's learning rate
    * and batch size.
    *
@@ -108,7 +108,7 @@ public record TrainingSpec(
                 orElse(options.prefixLength(), SpecRules.DEFAULT_PREFIX_LENGTH)),
             orElse(options.epochs(), epochs),
             orElse(options.batchSize(), small ? 32 : 128),
-            orElse(options.learningRate(), small ? 20f : 5f),
+            orElse(options.learningRate(), small ? 40f : 5f),
             orElse(options.validationShare(), SpecRules.DEFAULT_VALIDATION_SHARE));
     SpecRules.check(spec, model);
     return spec;

@@ -28,7 +28,7 @@ class TrainingSpecTest {
   void resolve_nothingGivenForTheTinyModel_itsDefaults() {
     TrainingSpec spec = resolve(TINY, TrainingOptions.DEFAULT);
     assertEquals(new PrefixShape(3, 8), spec.shape());
-    assertEquals(20f, spec.learningRate());
+    assertEquals(40f, spec.learningRate());
     assertEquals(32, spec.batchSize());
     assertEquals(TrainingSpec.Recipe.ROBUST, spec.recipe());
     assertEquals(GateKind.ROBUST, spec.gate());
