@@ -35,7 +35,7 @@ class EvalRowTest {
     assertEquals("3", options.get("depth"));
     assertEquals("8", options.get("prefix-length"));
     assertEquals("32", options.get("batch-size"));
-    assertEquals("20.0", options.get("learning-rate"));
+    assertEquals("40.0", options.get("learning-rate"));
   }
 
   @Test
