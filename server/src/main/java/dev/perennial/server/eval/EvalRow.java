@@ -2,14 +2,17 @@ package dev.perennial.server.eval;
 
 import dev.perennial.server.clip.ClipConfig;
 import dev.perennial.server.error.ServingException;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * One row of the table: a method with its options, checked. Immutable.
  *
- * @param name as it was written: {@code diki} or {@code diki:recipe=official}
+ * @param name as it was written, without the number of seeds: {@code diki} or {@code
+ *     diki:recipe=official}
  * @param options defaults filled in
  * @param seeds it runs with that many of the first seeds; 0 for all
  */
@@ -53,7 +56,13 @@ public record EvalRow(
         seedCount == null ? 0 : new MethodOptions(text, Map.of(SEEDS, seedCount)).count(SEEDS, 1);
     MethodKind.Opener opener = kind.parser().parse(options, model);
     options.requireAllRead();
-    return new EvalRow(text, kind, options.resolved(), seeds, opener);
+    return new EvalRow(nameOf(parts), kind, options.resolved(), seeds, opener);
+  }
+
+  private static String nameOf(String[] parts) {
+    return Arrays.stream(parts)
+        .filter(part -> !part.startsWith(SEEDS + "="))
+        .collect(Collectors.joining(":"));
   }
 
   private static MethodKind kind(List<MethodKind> kinds, String name) {

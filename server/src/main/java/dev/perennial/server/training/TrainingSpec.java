@@ -74,9 +74,9 @@ public record TrainingSpec(
    *
    * <p>The defaults are the published setting for ViT-B/16 (depth 8, prefix length 8, learning rate
    * 5, batch size 128) and what was found best for a tiny model (depth 3 of 4 layers, learning rate
-   * 40, batch size 32; server/docs/measurements.md). Between them stand two rules: the depth is two thirds of the image tower's
-   * layers, at most 8; and an image tower narrower than 256 takes the tiny model's learning rate
-   * and batch size.
+   * 40, batch size 32; server/docs/measurements.md). Between them stand two rules: the depth is two
+   * thirds of the image tower's layers, at most 8; and an image tower narrower than 256 takes the
+   * tiny model's learning rate and batch size.
    *
    * @param template empty for {@link Template#DEFAULT}
    * @param requestId empty for one of our own

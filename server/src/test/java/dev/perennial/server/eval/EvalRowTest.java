@@ -64,6 +64,11 @@ class EvalRowTest {
   }
 
   @Test
+  void parse_numberOfSeeds_isNotPartOfTheName() {
+    assertEquals("diki:depth=2", parse("diki:seeds=1:depth=2", Map.of()).name());
+  }
+
+  @Test
   void seedsOf_firstSeedsOnly() {
     assertEquals(List.of(4L), parse("zero-shot:seeds=1", Map.of()).seedsOf(List.of(4L, 5L)));
     assertEquals(List.of(4L, 5L), parse("zero-shot:seeds=9", Map.of()).seedsOf(List.of(4L, 5L)));
