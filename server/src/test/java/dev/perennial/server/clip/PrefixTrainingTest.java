@@ -113,8 +113,9 @@ class PrefixTrainingTest {
           parts.gradients(golden.pixels(), classes),
           SUM_ORDER,
           "gradients");
+      // Logits reach 18, where a float's last bit is 2e-6: fp32's tolerance on logits.
       Golden.assertClose(
-          whole.logits(golden.pixels()), parts.logits(golden.pixels()), 1e-5, "logits");
+          whole.logits(golden.pixels()), parts.logits(golden.pixels()), 1e-4, "logits");
       PrefixTraining.Step expected = whole.step(golden.pixels(), classes, 0.5f);
       PrefixTraining.Step actual = parts.step(golden.pixels(), classes, 0.5f);
       assertEquals(expected.loss(), actual.loss(), SUM_ORDER);
