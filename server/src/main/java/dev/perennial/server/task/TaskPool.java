@@ -3,23 +3,24 @@ package dev.perennial.server.task;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
-import dev.perennial.server.task.TaskStore.Manifest;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Which version of each task serves, under one monotonic epoch. Safe for any thread.
+ * Which version of each task serves here, under one monotonic epoch. Safe for any thread.
  *
  * <p>Readers take one immutable state from a volatile field. Writers queue on one lock, and each
  * change takes these steps: the version's file is durable, the manifest is durable (this is the
@@ -28,16 +29,22 @@ import org.slf4j.LoggerFactory;
  * of the manifest, never goes back, over restarts and deletions too.
  *
  * <p>A version that is served was read back from the bytes that were stored: a restart serves the
- * same numbers.
+ * same numbers. A manifest on disk names no version that was not stored there before it.
+ *
+ * <p>Alone, the pool decides its changes itself ({@link PoolWriter}). In a cluster they are decided
+ * by the cluster's coordinator and come as {@link #hold versions} and {@link #install manifests}.
  *
  * <p>The store belongs to whoever opened it, and is used by this pool alone.
  */
-public final class TaskPool implements AutoCloseable {
-  /** Newest versions kept of each task, beside the active one and the unavailable ones. */
+public final class TaskPool implements PoolWriter, AutoCloseable {
+  /** Newest versions kept of each task, the active one among them, beside the unavailable ones. */
   public static final int RETAINED_VERSIONS = 16;
 
   /** Most tasks; each needs some 3 MB at ViT-B/16's size. */
   public static final int MAX_TASKS = 10_000;
+
+  /** Held versions that are kept loaded; of the others only the file is there. */
+  static final int MAX_LOADED = 16;
 
   private static final Logger LOG = LoggerFactory.getLogger(TaskPool.class);
 
@@ -45,23 +52,32 @@ public final class TaskPool implements AutoCloseable {
    * A task with its versions, newest first; those that are damaged are in {@link #unavailable}.
    *
    * @param activeVersionId the manifest's, even where that version is unavailable
+   * @param stamps per version the epoch at which it was last made the active one
    */
-  public record History(String task, String activeVersionId, List<VersionSummary> versions) {}
-
-  /** What readers see, flipped as one. */
-  private record State(
-      Manifest manifest,
-      PoolSnapshot snapshot,
-      Map<String, VersionSummary> summaries,
-      Map<String, UnavailableVersion> unavailable) {}
+  public record History(
+      String task,
+      String activeVersionId,
+      List<VersionSummary> versions,
+      Map<String, Long> stamps) {}
 
   private final TaskStore store;
-  private final String backboneFingerprint;
-  private final int embedDim;
+  private final VersionLoader loader;
   private final ReentrantLock writing = new ReentrantLock();
 
   /** Written under the lock, read by anyone. */
-  private volatile State state;
+  private volatile PoolState state;
+
+  /** Versions that are stored before a manifest names them. */
+  @GuardedBy("writing")
+  private final Set<String> held = new HashSet<>();
+
+  /** The newest of them, loaded; by id, oldest first. */
+  @GuardedBy("writing")
+  private final Map<String, TaskVersion> loaded = new LinkedHashMap<>();
+
+  /** Whether a file may be there that nobody needs. */
+  @GuardedBy("writing")
+  private boolean garbage;
 
   @GuardedBy("writing")
   private final Set<Listener> listeners = new LinkedHashSet<>();
@@ -69,10 +85,9 @@ public final class TaskPool implements AutoCloseable {
   @GuardedBy("writing")
   private boolean closed;
 
-  private TaskPool(TaskStore store, String backboneFingerprint, int embedDim, State state) {
+  private TaskPool(TaskStore store, VersionLoader loader, PoolState state) {
     this.store = store;
-    this.backboneFingerprint = backboneFingerprint;
-    this.embedDim = embedDim;
+    this.loader = loader;
     this.state = state;
   }
 
@@ -81,87 +96,24 @@ public final class TaskPool implements AutoCloseable {
    * ones do not serve; they are logged, listed in {@link #unavailable} and left where they are.
    */
   public static TaskPool open(TaskStore store, String backboneFingerprint, int embedDim) {
-    Manifest manifest = store.manifest();
-    List<ActiveTask> tasks = new ArrayList<>();
-    Map<String, VersionSummary> summaries = new HashMap<>();
-    Map<String, UnavailableVersion> unavailable = new TreeMap<>();
-    manifest
-        .versions()
-        .forEach(
-            (task, ids) -> {
-              for (String id : ids) {
-                boolean active = id.equals(manifest.active().get(task));
-                try {
-                  TaskVersion version = load(store, task, id);
-                  summaries.put(id, VersionSummary.of(id, version));
-                  requireFits(version, backboneFingerprint, embedDim);
-                  if (active) {
-                    tasks.add(ActiveTask.of(id, version));
-                  }
-                } catch (ServingException e) {
-                  String cause = e.reason() + ": " + e.getMessage();
-                  unavailable.put(id, new UnavailableVersion(task, id, active, cause));
-                  LOG.warn(
-                      "Version {} of task {} ({}) does not serve: {}",
-                      id,
-                      task,
-                      active ? "active" : "not active",
-                      cause);
-                }
-              }
-            });
-    store.removeVersionsExcept(manifest.versionIds());
-    PoolSnapshot snapshot = new PoolSnapshot(manifest.epoch(), tasks);
-    LOG.info("Task pool at epoch {}: {} tasks serve", snapshot.epoch(), tasks.size());
-    return new TaskPool(
-        store,
-        backboneFingerprint,
-        embedDim,
-        new State(manifest, snapshot, Map.copyOf(summaries), Map.copyOf(unavailable)));
-  }
-
-  private static TaskVersion load(TaskStore store, String task, String versionId) {
-    TaskVersion version = TaskVersionFile.read(store.getVersion(versionId));
-    if (!version.task().equals(task)) {
-      throw new ServingException(
-          ErrorCode.DATA_LOSS,
-          "VERSION_DAMAGED",
-          "task of version " + versionId + ": " + version.task() + " (expected: " + task + ")");
-    }
-    return version;
-  }
-
-  private static void requireFits(TaskVersion version, String backboneFingerprint, int embedDim) {
-    if (!version.backboneFingerprint().equals(backboneFingerprint)) {
-      throw new ServingException(
-          ErrorCode.FAILED_PRECONDITION,
-          "BACKBONE_MISMATCH",
-          "backbone of task "
-              + version.task()
-              + ": "
-              + version.backboneFingerprint()
-              + " (expected: "
-              + backboneFingerprint
-              + ")");
-    }
-    int dimension = version.statistics().dimension();
-    if (dimension != embedDim) {
-      throw new ServingException(
-          ErrorCode.FAILED_PRECONDITION,
-          "BACKBONE_MISMATCH",
-          "embed dim of task "
-              + version.task()
-              + ": "
-              + dimension
-              + " (expected: "
-              + embedDim
-              + ")");
-    }
+    VersionLoader loader = new VersionLoader(store, backboneFingerprint, embedDim);
+    PoolState state = PoolState.nothing().at(store.manifest(), loader, Map.of());
+    store.removeVersionsExcept(state.manifest().versionIds());
+    LOG.info(
+        "Task pool at epoch {}: {} tasks serve",
+        state.manifest().epoch(),
+        state.snapshot().tasks().size());
+    return new TaskPool(store, loader, state);
   }
 
   /** The tasks that serve now. */
   public PoolSnapshot snapshot() {
     return state.snapshot();
+  }
+
+  /** What is durable here. */
+  public Manifest manifest() {
+    return state.manifest();
   }
 
   /** Stored versions that cannot serve here, by task and id. */
@@ -173,120 +125,169 @@ public final class TaskPool implements AutoCloseable {
         .toList();
   }
 
-  /**
-   * Stores a version durably and makes it active; returns the new snapshot. A version that is
-   * active already stays so, under the same epoch. Throws FAILED_PRECONDITION (another backbone),
-   * RESOURCE_EXHAUSTED (too many tasks, disk full).
-   */
+  @Override
   public PoolSnapshot publish(TaskVersion version) {
-    requireFits(version, backboneFingerprint, embedDim);
-    byte[] bytes = TaskVersionFile.write(version);
+    loader.requireFits(version);
+    ByteBuffer bytes = ByteBuffer.wrap(TaskVersionFile.write(version));
     String id = TaskVersionFile.versionId(bytes);
-    TaskVersion stored = TaskVersionFile.read(ByteBuffer.wrap(bytes));
-    ActiveTask task = ActiveTask.of(id, stored);
     return write(
         before -> {
-          if (isServing(before, task.name(), id)) {
+          if (before.serves(version.task(), id)) {
             return before;
           }
-          requireRoom(before.manifest(), task.name());
-          store.putVersion(id, bytes);
-          Map<String, UnavailableVersion> unavailable = new TreeMap<>(before.unavailable());
-          unavailable.remove(id);
-          Manifest manifest =
-              PoolChange.published(
-                  before.manifest(), task.name(), id, unavailable.keySet(), RETAINED_VERSIONS);
-          Map<String, VersionSummary> summaries = new HashMap<>(before.summaries());
-          summaries.put(id, VersionSummary.of(id, stored));
-          return next(before, manifest, task, summaries, unavailable);
+          Manifest next = decide(new PoolChange.Publish(version.task(), id));
+          hold(bytes);
+          return before.at(next, loader, loaded);
         });
   }
 
-  private static boolean isServing(State state, String task, String versionId) {
-    int slot = state.snapshot().slot(task);
-    return slot >= 0 && state.snapshot().tasks().get(slot).versionId().equals(versionId);
-  }
-
-  private static void requireRoom(Manifest manifest, String task) {
-    if (manifest.versions().size() >= MAX_TASKS && !manifest.versions().containsKey(task)) {
-      throw new ServingException(
-          ErrorCode.RESOURCE_EXHAUSTED,
-          "TOO_MANY_TASKS",
-          "tasks: " + manifest.versions().size() + " (expected: fewer than " + MAX_TASKS + ")");
-    }
-  }
-
-  /** Forgets a task and all its versions; throws NOT_FOUND. */
+  @Override
   public PoolSnapshot delete(String task) {
-    return write(
-        before -> {
-          requireKnown(before.manifest(), task);
-          Manifest manifest = PoolChange.deleted(before.manifest(), task);
-          List<ActiveTask> tasks = new ArrayList<>(before.snapshot().tasks());
-          tasks.removeIf(active -> active.name().equals(task));
-          return new State(
-              manifest,
-              new PoolSnapshot(manifest.epoch(), tasks),
-              before.summaries(),
-              before.unavailable());
-        });
+    return write(before -> before.at(decide(new PoolChange.Delete(task)), loader, loaded));
   }
 
-  private static void requireKnown(Manifest manifest, String task) {
-    if (!manifest.versions().containsKey(task)) {
-      throw new ServingException(
-          ErrorCode.NOT_FOUND,
-          "TASK_NOT_FOUND",
-          "task: " + task + " (expected: one of " + manifest.versions().size() + " known tasks)");
-    }
-  }
-
-  /**
-   * Makes a stored version the active one; throws NOT_FOUND, FAILED_PRECONDITION (another
-   * backbone), DATA_LOSS (damaged).
-   */
+  @Override
   public PoolSnapshot activate(String task, String versionId) {
     return write(
         before -> {
-          requireKnown(before.manifest(), task);
-          if (!PoolChange.versions(before.manifest(), task).contains(versionId)) {
-            throw new ServingException(
-                ErrorCode.NOT_FOUND,
-                "VERSION_NOT_FOUND",
-                "version: " + versionId + " (expected: one of task " + task + ")");
-          }
-          if (isServing(before, task, versionId)) {
+          Manifest next = decide(new PoolChange.Activate(task, versionId));
+          if (next == before.manifest()) {
             return before;
           }
-          TaskVersion version = load(store, task, versionId);
-          requireFits(version, backboneFingerprint, embedDim);
-          Map<String, VersionSummary> summaries = new HashMap<>(before.summaries());
-          summaries.put(versionId, VersionSummary.of(versionId, version));
-          Map<String, UnavailableVersion> unavailable = new TreeMap<>(before.unavailable());
-          unavailable.remove(versionId);
-          Manifest manifest = PoolChange.activated(before.manifest(), task, versionId);
-          ActiveTask active = ActiveTask.of(versionId, version);
-          return next(before, manifest, active, summaries, unavailable);
+          Map<String, TaskVersion> ready = new HashMap<>();
+          ready.put(versionId, loadForService(task, versionId));
+          return before.at(next, loader, ready);
         });
   }
 
-  /** The state with that task's version in the place of the former one. */
-  private static State next(
-      State before,
-      Manifest manifest,
-      ActiveTask task,
-      Map<String, VersionSummary> summaries,
-      Map<String, UnavailableVersion> unavailable) {
-    List<ActiveTask> tasks = new ArrayList<>(before.snapshot().tasks());
-    tasks.removeIf(active -> active.name().equals(task.name()));
-    tasks.add(task);
-    return new State(manifest, new PoolSnapshot(manifest.epoch(), tasks), summaries, unavailable);
+  /** Throws where the version cannot serve here: DATA_LOSS, NOT_FOUND, FAILED_PRECONDITION. */
+  public TaskVersion loadForService(String task, String versionId) {
+    TaskVersion version = loader.load(task, versionId);
+    loader.requireFits(version);
+    return version;
   }
 
-  /** One change, from the state before to the one after. */
+  /** Throws FAILED_PRECONDITION where the version is for another backbone. */
+  public void requireFits(TaskVersion version) {
+    loader.requireFits(version);
+  }
+
+  /** The manifest that a change would make of the present one; nothing is written. */
+  public Manifest decide(PoolChange change) {
+    return decide(change, 0);
+  }
+
+  /** The same under an epoch above the given one, which may have been seen elsewhere. */
+  public Manifest decide(PoolChange change, long usedEpoch) {
+    PoolState now = state;
+    Manifest base = now.manifest();
+    Manifest after = change.after(base, now.unavailable().keySet());
+    return after == base || after.epoch() > usedEpoch
+        ? after
+        : change.after(base.at(usedEpoch), now.unavailable().keySet());
+  }
+
+  /**
+   * Stores a version durably, for a manifest to come; returns its id. Until then, or until it is
+   * {@link #release released} or the pool is opened again, it is kept. Throws DATA_LOSS (no version),
+   * RESOURCE_EXHAUSTED (disk full).
+   */
+  public String hold(ByteBuffer bytes) {
+    String id = TaskVersionFile.versionId(bytes);
+    TaskVersion version = TaskVersionFile.read(bytes.duplicate());
+    writing.lock();
+    try {
+      requireOpen();
+      byte[] copy = new byte[bytes.remaining()];
+      bytes.duplicate().get(copy);
+      store.putVersion(id, copy);
+      held.add(id);
+      loaded.put(id, version);
+      if (loaded.size() > MAX_LOADED) {
+        loaded.remove(loaded.keySet().iterator().next());
+      }
+      return id;
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  /** A version that no manifest will name after all; its file goes with the next change. */
+  public void release(String versionId) {
+    writing.lock();
+    try {
+      loaded.remove(versionId);
+      garbage |= held.remove(versionId);
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  /** The bytes of a version that is stored here; throws NOT_FOUND, DATA_LOSS. */
+  public ByteBuffer versionBytes(String versionId) {
+    return store.getVersion(versionId);
+  }
+
+  /** Versions of a manifest that must be {@link #hold held} before it can be installed. */
+  public Set<String> missing(Manifest manifest) {
+    writing.lock();
+    try {
+      Set<String> missing = manifest.versionIds();
+      missing.removeAll(held);
+      missing.removeAll(state.manifest().versionIds());
+      return missing;
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  /** Those of the versions that are not whole on this disk. */
+  public Set<String> notStored(Collection<String> versionIds) {
+    writing.lock();
+    try {
+      Set<String> missing = new LinkedHashSet<>(versionIds);
+      missing.removeAll(held);
+      missing.removeAll(state.summaries().keySet());
+      return missing;
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  /** Versions whose file cannot be read; to hold them again repairs them. */
+  public Set<String> damaged() {
+    PoolState now = state;
+    Set<String> damaged = new HashSet<>(now.unavailable().keySet());
+    damaged.removeAll(now.summaries().keySet());
+    return damaged;
+  }
+
+  /**
+   * Makes a manifest this pool's, where that loses nothing: true where it is now, false where this
+   * pool knows something that the manifest does not. Throws IllegalStateException where one of its
+   * versions is not stored here.
+   */
+  public boolean install(Manifest next) {
+    boolean[] installed = {true};
+    write(
+        before -> {
+          installed[0] = next.covers(before.manifest());
+          if (!installed[0] || (next.equals(before.manifest()) && held.isEmpty())) {
+            return before;
+          }
+          Set<String> missing = missing(next);
+          if (!missing.isEmpty()) {
+            throw new IllegalStateException("versions: " + missing + " (expected: held before)");
+          }
+          return before.at(next, loader, loaded);
+        });
+    return installed[0];
+  }
+
+  /** One change, from the state before to the one after; under the lock. */
   @FunctionalInterface
   private interface Change {
-    State after(State before);
+    PoolState after(PoolState before);
   }
 
   private PoolSnapshot write(Change change) {
@@ -296,14 +297,19 @@ public final class TaskPool implements AutoCloseable {
     writing.lock();
     try {
       requireOpen();
-      State before = state;
-      State after = change.after(before);
-      if (after.snapshot().epoch() != before.snapshot().epoch()) {
+      PoolState before = state;
+      PoolState after = change.after(before);
+      if (after.manifest().epoch() != before.manifest().epoch()) {
         store.writeManifest(after.manifest());
-        State pruned = pruned(after);
-        state = pruned;
-        tell(pruned.snapshot());
-        removeForgotten(before.manifest(), pruned.manifest());
+      }
+      if (after != before) {
+        state = after;
+        Set<String> named = after.manifest().versionIds();
+        held.removeAll(named);
+        loaded.keySet().removeAll(named);
+        garbage |= !named.containsAll(before.manifest().versionIds());
+        tell(after.snapshot());
+        removeGarbage(named);
       }
       return after.snapshot();
     } finally {
@@ -319,26 +325,6 @@ public final class TaskPool implements AutoCloseable {
     }
   }
 
-  /**
-   * Without what the manifest no longer names; what stays unavailable knows whether it is active.
-   */
-  private static State pruned(State state) {
-    Set<String> ids = state.manifest().versionIds();
-    Map<String, VersionSummary> summaries = new HashMap<>(state.summaries());
-    summaries.keySet().retainAll(ids);
-    Map<String, UnavailableVersion> unavailable = new HashMap<>();
-    for (UnavailableVersion version : state.unavailable().values()) {
-      if (ids.contains(version.versionId())) {
-        boolean active = version.versionId().equals(state.manifest().active().get(version.task()));
-        unavailable.put(
-            version.versionId(),
-            new UnavailableVersion(version.task(), version.versionId(), active, version.cause()));
-      }
-    }
-    return new State(
-        state.manifest(), state.snapshot(), Map.copyOf(summaries), Map.copyOf(unavailable));
-  }
-
   @GuardedBy("writing")
   private void tell(PoolSnapshot snapshot) {
     for (Listener listener : List.copyOf(listeners)) {
@@ -350,35 +336,44 @@ public final class TaskPool implements AutoCloseable {
     }
   }
 
-  /** The change has happened: a file that cannot be removed now goes at the next opening. */
-  private void removeForgotten(Manifest before, Manifest after) {
-    Set<String> ids = after.versionIds();
-    if (!ids.containsAll(before.versionIds())) {
-      try {
-        store.removeVersionsExcept(ids);
-      } catch (ServingException e) {
-        LOG.warn("Forgotten versions stay on disk until the next start", e);
-      }
+  /** The change has happened: a file that cannot be removed now goes with a later one. */
+  @GuardedBy("writing")
+  private void removeGarbage(Set<String> named) {
+    if (!garbage) {
+      return;
+    }
+    Set<String> kept = new HashSet<>(named);
+    kept.addAll(held);
+    try {
+      store.removeVersionsExcept(kept);
+      garbage = false;
+    } catch (ServingException e) {
+      LOG.warn("Forgotten versions stay on disk for now", e);
     }
   }
 
   /** A task with its versions; throws NOT_FOUND. */
   public History history(String task) {
-    State now = state;
-    requireKnown(now.manifest(), task);
+    PoolState now = state;
+    PoolChange.requireKnown(now.manifest(), task);
     List<VersionSummary> versions = new ArrayList<>();
-    for (String id : PoolChange.versions(now.manifest(), task)) {
+    for (String id : now.manifest().versions(task)) {
       VersionSummary summary = now.summaries().get(id);
       if (summary != null) {
         versions.add(summary);
       }
     }
-    return new History(task, PoolChange.activeVersion(now.manifest(), task), List.copyOf(versions));
+    versions.sort(Comparator.comparing(VersionSummary::created).reversed());
+    return new History(
+        task,
+        now.manifest().activeVersion(task),
+        List.copyOf(versions),
+        now.manifest().tasks().getOrDefault(task, Map.of()));
   }
 
   /** Every known task's name in order, those that do not serve included. */
   public List<String> taskNames() {
-    return List.copyOf(state.manifest().versions().keySet());
+    return List.copyOf(state.manifest().tasks().keySet());
   }
 
   /** One registration; the same consumer may listen twice. */
@@ -423,6 +418,8 @@ public final class TaskPool implements AutoCloseable {
     try {
       closed = true;
       listeners.clear();
+      held.clear();
+      loaded.clear();
     } finally {
       writing.unlock();
     }

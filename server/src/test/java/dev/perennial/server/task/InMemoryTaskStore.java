@@ -10,6 +10,7 @@ import java.util.concurrent.ConcurrentHashMap;
 /** A store that forgets everything with the process, for tests. Safe for any thread. */
 public final class InMemoryTaskStore implements TaskStore {
   private final Map<String, byte[]> versions = new ConcurrentHashMap<>();
+  private volatile boolean full;
   private volatile Manifest manifest = Manifest.empty();
 
   @Override
@@ -24,6 +25,9 @@ public final class InMemoryTaskStore implements TaskStore {
 
   @Override
   public void putVersion(String versionId, byte[] bytes) {
+    if (full) {
+      throw new ServingException(ErrorCode.RESOURCE_EXHAUSTED, "DISK_FULL", "disk: full");
+    }
     versions.put(versionId, bytes.clone());
   }
 
@@ -42,6 +46,17 @@ public final class InMemoryTaskStore implements TaskStore {
   @Override
   public void removeVersionsExcept(Set<String> versionIds) {
     versions.keySet().retainAll(versionIds);
+  }
+
+  /** Whether new versions find no room. */
+  public void full(boolean value) {
+    full = value;
+  }
+
+  /** Forgets all. */
+  public void wipe() {
+    versions.clear();
+    manifest = Manifest.empty();
   }
 
   /** The versions that are stored. */

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -211,6 +212,85 @@ class TaskPoolTest {
     again.publish(TaskVersions.random("cats", 1));
     assertEquals(1, again.unavailable().size());
     assertEquals(damaged, again.history("cats").activeVersionId());
+  }
+
+  @Test
+  void install_heldVersions_servedAtTheManifestsEpoch() {
+    TaskPool author = open(new InMemoryTaskStore());
+    author.publish(TaskVersions.random("cats", 1));
+    author.publish(TaskVersions.random("pens", 1));
+    Manifest manifest = author.manifest();
+    assertEquals(manifest.versionIds(), pool.missing(manifest));
+    assertThrows(IllegalStateException.class, () -> pool.install(manifest));
+    assertEquals(0, store.manifest().epoch());
+    for (String id : manifest.versionIds()) {
+      assertEquals(id, pool.hold(author.versionBytes(id)));
+    }
+    assertEquals(Set.of(), pool.missing(manifest));
+    assertTrue(pool.install(manifest));
+    assertEquals(manifest, store.manifest());
+    assertEquals(2, pool.snapshot().epoch());
+    assertEquals(List.of("cats", "pens"), names(pool.snapshot()));
+    PoolSnapshot now = pool.snapshot();
+    assertTrue(pool.install(manifest));
+    assertSame(now, pool.snapshot());
+  }
+
+  @Test
+  void install_manifestThatDoesNotKnowAllOfOurs_refusedAndNothingChanges() {
+    pool.publish(TaskVersions.random("cats", 1));
+    TaskPool author = open(new InMemoryTaskStore());
+    author.publish(TaskVersions.random("pens", 1));
+    author.publish(TaskVersions.random("pens", 2));
+    author.manifest().versionIds().forEach(id -> pool.hold(author.versionBytes(id)));
+    assertFalse(pool.install(author.manifest()));
+    assertEquals(List.of("cats"), names(pool.snapshot()));
+    Manifest union = pool.decide(new PoolChange.Union(author.manifest()));
+    assertTrue(pool.install(union));
+    assertEquals(3, pool.snapshot().epoch());
+    assertEquals(List.of("cats", "pens"), names(pool.snapshot()));
+    assertEquals(3, store.versionIds().size());
+  }
+
+  @Test
+  void hold_released_fileGoesWithTheNextChange() {
+    String released = pool.hold(ByteBuffer.wrap(bytes("cats", 1)));
+    pool.publish(TaskVersions.random("pens", 1));
+    assertTrue(store.versionIds().contains(released));
+    pool.release(released);
+    pool.publish(TaskVersions.random("pens", 2));
+    assertFalse(store.versionIds().contains(released));
+  }
+
+  @Test
+  void hold_moreThanStayLoaded_allInstalledFromTheirFiles() {
+    TaskPool author = open(new InMemoryTaskStore());
+    for (int seed = 0; seed <= TaskPool.MAX_LOADED; seed++) {
+      author.publish(TaskVersions.random("task-" + seed, seed));
+    }
+    author.manifest().versionIds().forEach(id -> pool.hold(author.versionBytes(id)));
+    assertTrue(pool.install(author.manifest()));
+    assertEquals(TaskPool.MAX_LOADED + 1, pool.snapshot().tasks().size());
+    assertEquals(Set.of(), pool.missing(author.manifest()));
+  }
+
+  @Test
+  void hold_damagedActiveVersion_repairedUnderTheSameEpoch() {
+    byte[] whole = bytes("cats", 1);
+    String id = pool.publish(TaskVersions.random("cats", 1)).tasks().get(0).versionId();
+    store.damage(id);
+    TaskPool again = open(store);
+    assertEquals(Set.of(id), again.damaged());
+    assertEquals(List.of(), names(again.snapshot()));
+    again.hold(ByteBuffer.wrap(whole));
+    assertTrue(again.install(again.manifest()));
+    assertEquals(Set.of(), again.damaged());
+    assertEquals(List.of("cats"), names(again.snapshot()));
+    assertEquals(1, again.snapshot().epoch());
+  }
+
+  private static byte[] bytes(String task, long seed) {
+    return TaskVersionFile.write(TaskVersions.random(task, seed));
   }
 
   @Test

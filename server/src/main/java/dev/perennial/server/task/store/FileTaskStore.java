@@ -2,6 +2,7 @@ package dev.perennial.server.task.store;
 
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
+import dev.perennial.server.task.Manifest;
 import dev.perennial.server.task.TaskStore;
 import dev.perennial.server.task.TaskVersionFile;
 import java.io.IOException;
@@ -18,8 +19,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Versions and manifest in a folder of a local file system, of one process at a time. Called by one
- * thread at a time.
+ * Versions and manifest in a folder of a local file system, of one process at a time. Threads as
+ * {@link TaskStore} says.
  *
  * <p>Files: {@code versions/<sha256>.safetensors}, {@code manifest.json}, its copy {@code
  * manifest.copy.json}, {@code lock}. Each is written to {@code <name>.tmp}, forced to disk, renamed
@@ -102,7 +103,7 @@ public final class FileTaskStore implements TaskStore, AutoCloseable {
     if (copy != null) {
       LOG.warn("{}: the copy of epoch {} stands in", problems, copy.epoch());
       recovered = true;
-      return new Manifest(copy.epoch() + 1, copy.active(), copy.versions());
+      return copy.at(copy.epoch() + 1);
     }
     if (!storedVersions().isEmpty() || problems.stream().anyMatch(p -> !p.endsWith("missing"))) {
       throw new ServingException(

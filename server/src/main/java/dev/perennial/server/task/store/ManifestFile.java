@@ -2,26 +2,25 @@ package dev.perennial.server.task.store;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
-import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
-import dev.perennial.server.task.TaskStore.Manifest;
+import dev.perennial.server.task.Manifest;
 import dev.perennial.server.task.TaskVersionFile;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
+import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Set;
 
 /**
- * A manifest as JSON: {@code {"sha256": .., "manifest": {"format": 1, "epoch": .., "tasks": {name:
- * {"active": id, "versions": [id, ..]}}}}}, the hash over the compact text of the inner object.
+ * A manifest as JSON: {@code {"sha256": .., "manifest": {"format": 2, "epoch": .., "tasks": {name:
+ * {id: stamp}}, "forgotten": {id: stamp}}}}, the hash over the compact text of the inner object.
  * Pure functions.
  */
 final class ManifestFile {
-  private static final int FORMAT = 1;
+  private static final int FORMAT = 2;
   private static final Gson GSON = new GsonBuilder().disableHtmlEscaping().create();
 
   private ManifestFile() {}
@@ -36,22 +35,19 @@ final class ManifestFile {
 
   private static JsonObject body(Manifest manifest) {
     JsonObject tasks = new JsonObject();
-    manifest
-        .versions()
-        .forEach(
-            (task, ids) -> {
-              JsonArray versions = new JsonArray();
-              ids.forEach(versions::add);
-              JsonObject entry = new JsonObject();
-              entry.addProperty("active", manifest.active().get(task));
-              entry.add("versions", versions);
-              tasks.add(task, entry);
-            });
+    manifest.tasks().forEach((task, stamps) -> tasks.add(task, stamps(stamps)));
     JsonObject body = new JsonObject();
     body.addProperty("format", FORMAT);
     body.addProperty("epoch", manifest.epoch());
     body.add("tasks", tasks);
+    body.add("forgotten", stamps(manifest.forgotten()));
     return body;
+  }
+
+  private static JsonObject stamps(Map<String, Long> stamps) {
+    JsonObject object = new JsonObject();
+    stamps.forEach(object::addProperty);
+    return object;
   }
 
   private static String checksum(JsonObject body) {
@@ -77,23 +73,47 @@ final class ManifestFile {
 
   private static Manifest manifest(JsonObject body) {
     int format = field(body, "format").getAsInt();
-    if (format != FORMAT) {
-      throw new IllegalArgumentException("format: " + format + " (expected: " + FORMAT + ")");
+    long epoch = field(body, "epoch").getAsLong();
+    JsonObject tasks = field(body, "tasks").getAsJsonObject();
+    Map<String, Map<String, Long>> versions = new HashMap<>();
+    switch (format) {
+      case 1 ->
+          tasks
+              .asMap()
+              .forEach(
+                  (task, entry) -> versions.put(task, unstamped(entry.getAsJsonObject(), epoch)));
+      case FORMAT ->
+          tasks
+              .asMap()
+              .forEach((task, entry) -> versions.put(task, stamps(entry.getAsJsonObject())));
+      default ->
+          throw new IllegalArgumentException(
+              "format: " + format + " (expected: 1.." + FORMAT + ")");
     }
-    Map<String, String> active = new HashMap<>();
-    Map<String, List<String>> versions = new HashMap<>();
-    field(body, "tasks")
-        .getAsJsonObject()
-        .asMap()
-        .forEach(
-            (task, element) -> {
-              JsonObject entry = element.getAsJsonObject();
-              active.put(task, field(entry, "active").getAsString());
-              List<String> ids = new ArrayList<>();
-              field(entry, "versions").getAsJsonArray().forEach(id -> ids.add(id.getAsString()));
-              versions.put(task, ids);
-            });
-    return new Manifest(field(body, "epoch").getAsLong(), active, versions);
+    Map<String, Long> forgotten =
+        format == 1 ? Map.of() : stamps(field(body, "forgotten").getAsJsonObject());
+    return new Manifest(epoch, versions, forgotten);
+  }
+
+  private static Map<String, Long> stamps(JsonObject object) {
+    Map<String, Long> stamps = new HashMap<>();
+    object.asMap().forEach((id, stamp) -> stamps.put(id, stamp.getAsLong()));
+    return stamps;
+  }
+
+  /**
+   * Format 1 had {@code {"active": id, "versions": [id, ..]}}, newest first. Each of them took an
+   * epoch, so that the last epochs, the active one's first, are stamps in the same order.
+   */
+  private static Map<String, Long> unstamped(JsonObject entry, long epoch) {
+    Set<String> ids = new LinkedHashSet<>();
+    ids.add(field(entry, "active").getAsString());
+    field(entry, "versions").getAsJsonArray().forEach(id -> ids.add(id.getAsString()));
+    Map<String, Long> stamps = new HashMap<>();
+    for (String id : ids) {
+      stamps.put(id, epoch - stamps.size());
+    }
+    return stamps;
   }
 
   private static JsonElement field(JsonObject object, String name) {

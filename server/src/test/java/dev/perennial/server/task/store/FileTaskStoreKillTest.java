@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.perennial.server.error.ServingException;
+import dev.perennial.server.task.Manifest;
 import dev.perennial.server.task.TaskPool;
-import dev.perennial.server.task.TaskStore.Manifest;
 import dev.perennial.server.task.TaskVersions;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -94,7 +94,7 @@ class FileTaskStoreKillTest {
         assertTrue(found.epoch() >= epoch);
         TaskPool pool = TaskPool.open(store, TaskVersions.BACKBONE, TaskVersions.EMBED_DIM);
         assertEquals(List.of(), pool.unavailable());
-        assertEquals(found.active().size(), pool.snapshot().tasks().size());
+        assertEquals(found.tasks().size(), pool.snapshot().tasks().size());
         acknowledged = found.toString();
         epoch = found.epoch();
       }

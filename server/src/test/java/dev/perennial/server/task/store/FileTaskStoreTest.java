@@ -7,9 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
+import dev.perennial.server.task.Manifest;
 import dev.perennial.server.task.PoolSnapshot;
 import dev.perennial.server.task.TaskPool;
-import dev.perennial.server.task.TaskStore.Manifest;
 import dev.perennial.server.task.TaskVersionFile;
 import dev.perennial.server.task.TaskVersions;
 import java.io.IOException;
@@ -196,6 +196,20 @@ class FileTaskStoreTest {
       assertEquals(5, open(store).snapshot().epoch());
     }
     assertFalse(Files.exists(versionFile(unnamed)));
+  }
+
+  @Test
+  void open_manifestOfTheFirstFormat_sameVersionsActiveOneKept() throws IOException {
+    String a = "a".repeat(64);
+    String b = "b".repeat(64);
+    String body =
+        "{\"format\":1,\"epoch\":3,\"tasks\":{\"cats\":{\"active\":\"%s\",\"versions\":[\"%s\",\"%s\"]}}}"
+            .formatted(a, b, a);
+    String hash = TaskVersionFile.versionId(body.getBytes(StandardCharsets.UTF_8));
+    String file = "{\"sha256\":\"%s\",\"manifest\":%s}".formatted(hash, body);
+    Manifest read = ManifestFile.read(file.getBytes(StandardCharsets.UTF_8));
+    assertEquals(new Manifest(3, Map.of("cats", Map.of(a, 3L, b, 2L)), Map.of()), read);
+    assertEquals(read, ManifestFile.read(ManifestFile.write(read)));
   }
 
   @Test

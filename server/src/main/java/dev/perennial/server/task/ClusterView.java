@@ -1,0 +1,55 @@
+package dev.perennial.server.task;
+
+import java.util.List;
+
+/** What is known of all members at one moment. Immutable. */
+public record ClusterView(List<Member> members) {
+  public ClusterView {
+    members = List.copyOf(members);
+  }
+
+  /**
+   * A device of a member.
+   *
+   * @param inFlight requests queued or running
+   */
+  public record Device(String name, boolean healthy, long epoch, int inFlight) {}
+
+  /**
+   * A member.
+   *
+   * @param address where it answers gRPC calls
+   * @param reachable whether it has answered; if not, all but the names is unknown
+   * @param ready whether it serves the cluster's pool
+   * @param trouble why it is behind, in UPPER_SNAKE_CASE; empty where it is not
+   * @param epoch of its pool
+   * @param digest of its manifest: members at the same state have the same
+   * @param tasks that serve there
+   * @param versions that are durable there
+   * @param versionIds which, where they were asked for
+   */
+  public record Member(
+      String memberId,
+      String name,
+      String address,
+      String software,
+      boolean coordinator,
+      boolean reachable,
+      boolean ready,
+      String trouble,
+      long epoch,
+      String digest,
+      int tasks,
+      int versions,
+      List<String> versionIds,
+      List<Device> devices,
+      Counters counters) {}
+
+  /**
+   * What has happened since a member started.
+   *
+   * @param merges pools that it united with what only another member knew
+   * @param rejected manifests of former coordinators that it refused
+   */
+  public record Counters(long merges, long rejected) {}
+}

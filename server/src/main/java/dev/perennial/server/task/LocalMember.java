@@ -1,0 +1,88 @@
+package dev.perennial.server.task;
+
+import dev.perennial.server.task.ClusterView.Counters;
+import dev.perennial.server.task.ClusterView.Device;
+import dev.perennial.server.task.ClusterView.Member;
+import java.util.List;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * This server as a member; and, where there is no cluster, the whole of one. What it serves with is
+ * known later than its pool is. Safe for any thread.
+ */
+public final class LocalMember implements Cluster {
+  private final TaskPool pool;
+  private final String name;
+  private final String software;
+  private volatile String address = "";
+  private volatile @Nullable Supplier<List<Device>> devices;
+
+  public LocalMember(TaskPool pool, String name, String software) {
+    this.pool = pool;
+    this.name = name;
+    this.software = software;
+  }
+
+  /** From now on, calls are answered. */
+  public void serving(String grpcAddress) {
+    address = grpcAddress;
+  }
+
+  /** From now on, there are devices. */
+  public void devices(Supplier<List<Device>> stats) {
+    devices = stats;
+  }
+
+  public String name() {
+    return name;
+  }
+
+  public String software() {
+    return software;
+  }
+
+  /** This member as it is now. */
+  public Member member(
+      String memberId,
+      boolean coordinator,
+      boolean ready,
+      String trouble,
+      Counters counters,
+      boolean withVersions) {
+    Manifest manifest = pool.manifest();
+    Supplier<List<Device>> stats = devices;
+    return new Member(
+        memberId,
+        name,
+        address,
+        software,
+        coordinator,
+        true,
+        ready,
+        trouble,
+        manifest.epoch(),
+        manifest.digest(),
+        pool.snapshot().tasks().size(),
+        manifest.versionIds().size(),
+        withVersions ? manifest.versionIds().stream().sorted().toList() : List.of(),
+        stats == null ? List.of() : stats.get(),
+        counters);
+  }
+
+  @Override
+  public ClusterView describe(boolean withVersions) {
+    return new ClusterView(
+        List.of(member("local", true, true, "", new Counters(0, 0), withVersions)));
+  }
+
+  @Override
+  public boolean ready() {
+    return true;
+  }
+
+  @Override
+  public AutoCloseable listen(Runnable changed) {
+    return pool.listen(snapshot -> changed.run());
+  }
+}

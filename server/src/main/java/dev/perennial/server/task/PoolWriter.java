@@ -1,0 +1,24 @@
+package dev.perennial.server.task;
+
+/**
+ * Changes of the pool: of this server alone, or of a cluster. Each returns once the change is
+ * durable and this server's pool has it, at the snapshot's epoch or a later one. Safe for any
+ * thread; waits for disks, and for other members where there are any.
+ */
+public interface PoolWriter {
+  /**
+   * Stores a version and makes it active. A version that serves already stays so, under the same
+   * epoch. Throws FAILED_PRECONDITION (another backbone), RESOURCE_EXHAUSTED (too many tasks, disk
+   * full), UNAVAILABLE (closing, or too few members answer).
+   */
+  PoolSnapshot publish(TaskVersion version);
+
+  /** Forgets a task and all its versions; throws NOT_FOUND, UNAVAILABLE. */
+  PoolSnapshot delete(String task);
+
+  /**
+   * Makes a stored version the active one; throws NOT_FOUND, FAILED_PRECONDITION (another
+   * backbone), DATA_LOSS (damaged), UNAVAILABLE.
+   */
+  PoolSnapshot activate(String task, String versionId);
+}

@@ -1,0 +1,99 @@
+package dev.perennial.server.task.cluster;
+
+import dev.perennial.server.task.Manifest;
+import dev.perennial.server.task.PoolChange;
+import dev.perennial.server.task.cluster.Members.Level;
+import java.util.List;
+
+/** What members say to each other. */
+sealed interface Request {
+  Level level();
+
+  /** The coordinator asks for a member's manifest; from now on the member takes its manifests. */
+  record State(String from) implements Request {
+    @Override
+    public Level level() {
+      return Level.READ;
+    }
+  }
+
+  /** A part of a version's bytes, from the offset. */
+  record Fetch(String versionId, long offset) implements Request {
+    @Override
+    public Level level() {
+      return Level.READ;
+    }
+  }
+
+  /** What a member says of itself. */
+  record Describe(boolean withVersions) implements Request {
+    @Override
+    public Level level() {
+      return Level.READ;
+    }
+  }
+
+  /** Store these versions durably, for a manifest to come. The holders have them. */
+  record Prepare(List<String> versionIds, List<String> holders) implements Request {
+    @Override
+    public Level level() {
+      return Level.REPLICATE;
+    }
+  }
+
+  /** These versions will be in no manifest after all. */
+  record Release(List<String> versionIds) implements Request {
+    @Override
+    public Level level() {
+      return Level.READ;
+    }
+  }
+
+  /** The manifest as the coordinator has decided it. */
+  record Install(String from, Manifest manifest, List<String> holders) implements Request {
+    @Override
+    public Level level() {
+      return Level.REPLICATE;
+    }
+  }
+
+  /**
+   * A change that a member wants of the coordinator.
+   *
+   * @param versionId empty where a task is deleted
+   */
+  record Apply(String from, Kind kind, String task, String versionId) implements Request {
+    enum Kind {
+      PUBLISH,
+      ACTIVATE,
+      DELETE
+    }
+
+    PoolChange change() {
+      return switch (kind) {
+        case PUBLISH -> new PoolChange.Publish(task, versionId);
+        case ACTIVATE -> new PoolChange.Activate(task, versionId);
+        case DELETE -> new PoolChange.Delete(task);
+      };
+    }
+
+    @Override
+    public Level level() {
+      return Level.CHANGE;
+    }
+  }
+
+  /** Answer to {@link Prepare}: versions that are still to be fetched; ask again. */
+  record Prepared(int remaining) {}
+
+  /**
+   * Answer to {@link Install}: the manifest that the member has now, durably. It is installed where
+   * it equals the one that was sent.
+   *
+   * @param remaining versions that are still to be fetched; ask again
+   */
+  record Installed(Manifest manifest, int remaining) {}
+
+  /** Answer to {@link Apply}: the epoch from which on the change holds. */
+  record Applied(long epoch) {}
+}

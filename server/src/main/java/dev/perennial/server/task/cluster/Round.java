@@ -1,0 +1,83 @@
+package dev.perennial.server.task.cluster;
+
+import dev.perennial.server.error.ServingException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Predicate;
+
+/**
+ * One request to several members at a time. Waits for the first that agrees as long as an answer
+ * may take, and then for the others as long as there is patience. Used by one thread.
+ */
+final class Round<T> {
+  private final Members members;
+  private final List<String> asked;
+  private final Class<T> kind;
+  private final ClusterOptions options;
+  private final List<String> agreed = new ArrayList<>();
+  private final Map<String, ServingException> failures = new HashMap<>();
+
+  Round(Members members, List<String> asked, Class<T> kind, ClusterOptions options) {
+    this.members = members;
+    this.asked = asked;
+    this.kind = kind;
+    this.options = options;
+  }
+
+  void ask(Request request, Predicate<T> agrees) {
+    byte[] bytes = Wire.request(request);
+    Map<String, CompletableFuture<byte[]>> answers = new HashMap<>();
+    CompletableFuture<Void> first = new CompletableFuture<>();
+    for (String member : asked) {
+      CompletableFuture<byte[]> answer = members.ask(member, request.level(), bytes);
+      answers.put(member, answer);
+      var unused =
+          answer.thenAccept(
+              content -> {
+                if (agrees.test(Wire.read(content, kind))) {
+                  first.complete(null);
+                }
+              });
+    }
+    CompletableFuture<Void> all =
+        CompletableFuture.allOf(answers.values().toArray(CompletableFuture<?>[]::new));
+    await(CompletableFuture.anyOf(first, all.exceptionally(e -> null)), options.answer());
+    await(all, options.patience());
+    answers.forEach((member, answer) -> count(member, answer, agrees));
+  }
+
+  private static void await(CompletableFuture<?> future, Duration timeout) {
+    try {
+      future.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (java.util.concurrent.ExecutionException | TimeoutException e) {
+      return; // each answer is looked at by itself
+    }
+  }
+
+  private void count(
+      String member, CompletableFuture<byte[]> answer, Predicate<T> agrees) {
+    try {
+      if (agrees.test(Wire.read(Answers.await(member, answer, Duration.ZERO), kind))) {
+        agreed.add(member);
+      }
+    } catch (ServingException e) {
+      failures.put(member, e);
+    }
+  }
+
+  List<String> agreed() {
+    return agreed;
+  }
+
+  Map<String, ServingException> failures() {
+    return failures;
+  }
+}

@@ -1,0 +1,149 @@
+package dev.perennial.server.task.cluster;
+
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+import dev.perennial.server.error.ErrorCode;
+import dev.perennial.server.error.ServingException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/**
+ * Requests and answers as bytes. A request is {@code {"format": 1, "op": .., "body": ..}}; an
+ * answer is a tag and JSON, the bytes of a version, or a failure. Fields may be added within a
+ * format: readers pass over what they do not know. Pure functions.
+ */
+final class Wire {
+  /** Members of another format do not work together. */
+  static final int FORMAT = 1;
+
+  private static final byte JSON = 0;
+  private static final byte BYTES = 1;
+  private static final byte FAILURE = 2;
+
+  private static final Gson GSON = new GsonBuilder().disableHtmlEscaping().create();
+
+  private static final Map<String, Class<? extends Request>> REQUESTS =
+      List.<Class<? extends Request>>of(
+              Request.State.class,
+              Request.Fetch.class,
+              Request.Describe.class,
+              Request.Prepare.class,
+              Request.Release.class,
+              Request.Install.class,
+              Request.Apply.class)
+          .stream()
+          .collect(Collectors.toUnmodifiableMap(Class::getSimpleName, Function.identity()));
+
+  private record Failure(String code, String reason, String message) {}
+
+  private Wire() {}
+
+  static byte[] request(Request request) {
+    JsonObject envelope = new JsonObject();
+    envelope.addProperty("format", FORMAT);
+    envelope.addProperty("op", request.getClass().getSimpleName());
+    envelope.add("body", GSON.toJsonTree(request));
+    return GSON.toJson(envelope).getBytes(StandardCharsets.UTF_8);
+  }
+
+  /** Throws FAILED_PRECONDITION where a newer member asks for what this one does not know. */
+  static Request request(byte[] bytes) {
+    try {
+      JsonObject envelope =
+          JsonParser.parseString(new String(bytes, StandardCharsets.UTF_8)).getAsJsonObject();
+      String op = envelope.get("op").getAsString();
+      Class<? extends Request> kind = REQUESTS.get(op);
+      int format = envelope.get("format").getAsInt();
+      if (kind == null || format != FORMAT) {
+        throw new ServingException(
+            ErrorCode.FAILED_PRECONDITION,
+            "UNKNOWN_REQUEST",
+            "request of another member: "
+                + op
+                + " in format "
+                + format
+                + " (expected: one of format "
+                + FORMAT
+                + ")");
+      }
+      return GSON.fromJson(envelope.get("body"), kind);
+    } catch (JsonParseException | IllegalStateException | NullPointerException e) {
+      throw damaged(e);
+    }
+  }
+
+  static byte[] answer(Object record) {
+    return tagged(JSON, GSON.toJson(record).getBytes(StandardCharsets.UTF_8));
+  }
+
+  static byte[] bytes(byte[] content) {
+    return tagged(BYTES, content);
+  }
+
+  static byte[] failure(ServingException failure) {
+    Failure record =
+        new Failure(
+            failure.code().name(), failure.reason(), String.valueOf(failure.getMessage()));
+    return tagged(FAILURE, GSON.toJson(record).getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static byte[] tagged(byte tag, byte[] content) {
+    byte[] tagged = new byte[content.length + 1];
+    tagged[0] = tag;
+    System.arraycopy(content, 0, tagged, 1, content.length);
+    return tagged;
+  }
+
+  /** An answer's record; throws the failure that the member answered with. */
+  static <T> T read(byte[] answer, Class<T> kind) {
+    String text = new String(content(answer, JSON), StandardCharsets.UTF_8);
+    try {
+      return GSON.fromJson(text, kind);
+    } catch (JsonParseException e) {
+      throw damaged(e);
+    }
+  }
+
+  /** An answer's bytes; throws the failure that the member answered with. */
+  static byte[] readBytes(byte[] answer) {
+    return content(answer, BYTES);
+  }
+
+  private static byte[] content(byte[] answer, byte expected) {
+    byte[] content = new byte[Math.max(0, answer.length - 1)];
+    System.arraycopy(answer, Math.min(1, answer.length), content, 0, content.length);
+    if (answer.length > 0 && answer[0] == FAILURE) {
+      Failure failure =
+          GSON.fromJson(new String(content, StandardCharsets.UTF_8), Failure.class);
+      throw new ServingException(code(failure.code()), failure.reason(), failure.message());
+    }
+    if (answer.length == 0 || answer[0] != expected) {
+      throw damaged(new IllegalArgumentException("answer of " + answer.length + " bytes"));
+    }
+    return content;
+  }
+
+  /** A newer member may know codes that this one does not. */
+  private static ErrorCode code(String name) {
+    for (ErrorCode code : ErrorCode.values()) {
+      if (code.name().equals(name)) {
+        return code;
+      }
+    }
+    return ErrorCode.INTERNAL;
+  }
+
+  private static ServingException damaged(Exception cause) {
+    return new ServingException(
+        ErrorCode.INTERNAL,
+        "BAD_MEMBER_MESSAGE",
+        "message of another member: " + cause.getMessage() + " (expected: one that can be read)",
+        cause);
+  }
+}

@@ -1,0 +1,224 @@
+package dev.perennial.server.task.hazelcast;
+
+import com.hazelcast.cluster.Cluster;
+import com.hazelcast.cluster.Member;
+import com.hazelcast.cluster.MembershipEvent;
+import com.hazelcast.cluster.MembershipListener;
+import com.hazelcast.core.ExecutionCallback;
+import com.hazelcast.core.Hazelcast;
+import com.hazelcast.core.HazelcastException;
+import com.hazelcast.core.HazelcastInstance;
+import com.hazelcast.core.HazelcastInstanceNotActiveException;
+import com.hazelcast.core.LifecycleEvent;
+import dev.perennial.server.error.ErrorCode;
+import dev.perennial.server.error.ServingException;
+import dev.perennial.server.task.cluster.ClusterPool;
+import dev.perennial.server.task.cluster.Members;
+import dev.perennial.server.task.cluster.View;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The members of a Hazelcast cluster. Its list is ordered by age, and every member has the same
+ * order; requests travel as tasks of its executors. Nothing is kept in its maps. Safe for any
+ * thread.
+ *
+ * <p>A member says who it is in attributes that the others see as soon as they see it: members that
+ * do not fit ({@link Identity}) are in nobody's view, and leave.
+ */
+public final class HazelcastMembers implements Members, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(HazelcastMembers.class);
+  private static final String CONTEXT = "perennial";
+
+  private final HazelcastInstance instance;
+  private final Identity identity;
+  private volatile @Nullable ClusterPool pool;
+
+  /** From the moment at which this member gives its group up until it is in another. */
+  private volatile boolean rejoining;
+
+  private HazelcastMembers(HazelcastInstance instance, Identity identity) {
+    this.instance = instance;
+    this.identity = identity;
+  }
+
+  /**
+   * Finds the others, or starts a cluster. Throws FAILED_PRECONDITION where they serve another
+   * backbone or speak another version; UNAVAILABLE where the network does not allow it.
+   */
+  public static HazelcastMembers join(ClusterConfig config, Identity identity) {
+    HazelcastInstance instance;
+    try {
+      instance =
+          Hazelcast.newHazelcastInstance(
+              HazelcastSettings.config(config, identity.attributes()));
+    } catch (HazelcastException | IllegalStateException e) {
+      throw new ServingException(
+          ErrorCode.FAILED_PRECONDITION,
+          "CANNOT_JOIN",
+          "cluster at " + config.host() + ":" + config.port() + ": " + e.getMessage(),
+          e);
+    }
+    HazelcastMembers members = new HazelcastMembers(instance, identity);
+    boolean joined = false;
+    try {
+      members.requireFit();
+      members.listen();
+      joined = true;
+      return members;
+    } finally {
+      if (!joined) {
+        members.close();
+      }
+    }
+  }
+
+  private void requireFit() {
+    for (Member member : instance.getCluster().getMembers()) {
+      if (member.localMember()) {
+        return; // those that are younger have to fit us
+      }
+      identity.requireFits(member.getAddress().toString(), member.getAttributes());
+    }
+  }
+
+  private void listen() {
+    instance.getUserContext().put(CONTEXT, this);
+    instance
+        .getCluster()
+        .addMembershipListener(
+            new MembershipListener() {
+              @Override
+              public void memberAdded(MembershipEvent event) {
+                LOG.info("member {} came: {} now", event.getMember(), event.getMembers().size());
+                changed();
+              }
+
+              @Override
+              public void memberRemoved(MembershipEvent event) {
+                LOG.info("member {} left: {} now", event.getMember(), event.getMembers().size());
+                changed();
+              }
+            });
+    instance.getLifecycleService().addLifecycleListener(this::lifecycle);
+  }
+
+  private void lifecycle(LifecycleEvent event) {
+    LifecycleEvent.LifecycleState state = event.getState();
+    if (state == LifecycleEvent.LifecycleState.MERGING) {
+      rejoining = true;
+    } else if (state == LifecycleEvent.LifecycleState.MERGED
+        || state == LifecycleEvent.LifecycleState.MERGE_FAILED) {
+      rejoining = false;
+      try {
+        requireFit();
+      } catch (ServingException e) {
+        rejoining = true; // never in anybody's view again
+        LOG.error("the other part of the cluster does not fit: restart this member", e);
+      }
+    }
+    changed();
+  }
+
+  private void changed() {
+    ClusterPool told = pool;
+    if (told != null) {
+      told.membersChanged();
+    }
+  }
+
+  /** From now on, requests of the others are answered. */
+  public void answeredBy(ClusterPool answering) {
+    pool = answering;
+  }
+
+  static HazelcastMembers of(HazelcastInstance instance) {
+    Object members = instance.getUserContext().get(CONTEXT);
+    if (members instanceof HazelcastMembers here) {
+      return here;
+    }
+    throw new IllegalStateException("this member is starting");
+  }
+
+  byte[] answer(byte[] request) {
+    ClusterPool answering = pool;
+    if (answering == null) {
+      throw new IllegalStateException("this member is starting");
+    }
+    return answering.answer(request);
+  }
+
+  @Override
+  public View view() {
+    try {
+      if (!rejoining) {
+        Cluster cluster = instance.getCluster();
+        String self = cluster.getLocalMember().getUuid().toString();
+        List<String> ids = new ArrayList<>();
+        for (Member member : cluster.getMembers()) {
+          if (identity.fits(member.getAttributes())) {
+            ids.add(member.getUuid().toString());
+          }
+        }
+        if (ids.contains(self)) {
+          return new View(self, ids);
+        }
+      }
+    } catch (HazelcastInstanceNotActiveException e) {
+      LOG.debug("the library is between two groups", e);
+    }
+    throw ServingException.unavailable(
+        "REJOINING",
+        "this member: between two groups (expected: in one)",
+        java.time.Duration.ofSeconds(1));
+  }
+
+  @Override
+  public CompletableFuture<byte[]> ask(String member, Level level, byte[] request) {
+    CompletableFuture<byte[]> answer = new CompletableFuture<>();
+    try {
+      instance
+          .getExecutorService(HazelcastSettings.executor(level))
+          .submitToMember(new MemberCall(request), find(member), new Callback(answer));
+    } catch (HazelcastException
+        | HazelcastInstanceNotActiveException
+        | RejectedExecutionException
+        | IllegalArgumentException e) {
+      answer.completeExceptionally(e);
+    }
+    return answer;
+  }
+
+  private Member find(String id) {
+    UUID uuid = UUID.fromString(id);
+    return instance.getCluster().getMembers().stream()
+        .filter(member -> Objects.equals(member.getUuid(), uuid))
+        .findFirst()
+        .orElseThrow(() -> new IllegalArgumentException("member " + id + " has left"));
+  }
+
+  private record Callback(CompletableFuture<byte[]> answer) implements ExecutionCallback<byte[]> {
+    @Override
+    public void onResponse(byte[] response) {
+      answer.complete(response);
+    }
+
+    @Override
+    public void onFailure(Throwable failure) {
+      answer.completeExceptionally(failure);
+    }
+  }
+
+  /** Leaves the cluster. Twice is fine. */
+  @Override
+  public void close() {
+    instance.shutdown();
+  }
+}

@@ -1,0 +1,5 @@
+/** How members find each other and talk: Hazelcast, and nothing of it outside of here. */
+@NullMarked
+package dev.perennial.server.task.hazelcast;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,277 @@
+package dev.perennial.server.task.cluster;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.perennial.server.error.ErrorCode;
+import dev.perennial.server.error.ServingException;
+import dev.perennial.server.task.ClusterView;
+import dev.perennial.server.task.Manifest;
+import dev.perennial.server.task.PoolSnapshot;
+import dev.perennial.server.task.TaskVersion;
+import dev.perennial.server.task.TaskVersionFile;
+import dev.perennial.server.task.TaskVersions;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class ClusterPoolTest {
+  private final FakeNetwork network = new FakeNetwork("a", "b", "c", "d");
+
+  @AfterEach
+  void close() {
+    network.close();
+  }
+
+  private static String id(TaskVersion version) {
+    return TaskVersionFile.versionId(TaskVersionFile.write(version));
+  }
+
+  private Manifest onDisk(String machine) {
+    return network.get(machine).disk.manifest();
+  }
+
+  private PoolSnapshot publish(String machine, String task, long seed) {
+    return network.get(machine).member().publish(TaskVersions.random(task, seed));
+  }
+
+  /** Waits, without counting on time, until what the members do by themselves is done. */
+  private static void until(BooleanSupplier condition) throws InterruptedException {
+    CountDownLatch never = new CountDownLatch(1);
+    for (int i = 0; i < 2_000 && !condition.getAsBoolean(); i++) {
+      assertFalse(never.await(10, TimeUnit.MILLISECONDS));
+    }
+    assertTrue(condition.getAsBoolean());
+  }
+
+  private void untilSame(String... names) throws InterruptedException {
+    until(
+        () -> {
+          for (String name : names) {
+            if (!onDisk(name).equals(onDisk(names[0])) || !network.get(name).member().ready()) {
+              return false;
+            }
+          }
+          return true;
+        });
+    for (String name : names) {
+      assertEquals(onDisk(names[0]).versionIds(), network.get(name).disk.versionIds());
+    }
+  }
+
+  @Test
+  void publish_atAnyMember_sameEpochOnEveryDiskWhenItIsAcknowledged() {
+    network.startTogether("a", "b", "c");
+    for (String machine : List.of("a", "b", "c")) {
+      PoolSnapshot snapshot = publish(machine, "task-" + machine, 1);
+      for (String other : List.of("a", "b", "c")) {
+        assertEquals(snapshot.epoch(), network.get(other).pool().snapshot().epoch());
+        assertEquals(onDisk(machine), onDisk(other));
+        assertTrue(network.get(other).disk.versionIds().containsAll(onDisk(other).versionIds()));
+      }
+    }
+    assertEquals(3, onDisk("a").epoch());
+    assertEquals(3, publish("b", "task-a", 1).epoch());
+  }
+
+  @Test
+  void deleteAndActivate_atAnyMember_everywhere() {
+    network.startTogether("a", "b", "c");
+    publish("a", "cats", 1);
+    publish("b", "cats", 2);
+    String first = id(TaskVersions.random("cats", 1));
+    assertEquals(3, network.get("c").member().activate("cats", first).epoch());
+    assertEquals(first, onDisk("b").activeVersion("cats"));
+    assertEquals(4, network.get("b").member().delete("cats").epoch());
+    assertEquals(Set.of(), onDisk("a").tasks().keySet());
+    ServingException e =
+        assertThrows(ServingException.class, () -> network.get("c").member().delete("cats"));
+    assertEquals("TASK_NOT_FOUND", e.reason());
+    assertEquals(Set.of(), network.get("c").disk.versionIds());
+  }
+
+  @Test
+  void start_newAndLongDeadMember_catchUpAndBringWhatOnlyTheyHave() throws Exception {
+    network.startTogether("d");
+    publish("d", "old", 1);
+    publish("d", "cats", 7);
+    network.startTogether("a", "b");
+    publish("a", "cats", 1);
+    network.group("a", "b", "c", "d");
+    network.get("c").member().start();
+    untilSame("a", "b", "c", "d");
+    assertEquals(Set.of("old", "cats"), onDisk("c").tasks().keySet());
+    assertEquals(2, onDisk("a").versions("cats").size());
+    assertEquals(id(TaskVersions.random("cats", 7)), onDisk("a").activeVersion("cats"));
+    assertTrue(network.get("a").member().describe(false).members().get(0).counters().merges() > 0);
+  }
+
+  @Test
+  void coordinatorDies_theNextOneGoesOn() throws Exception {
+    network.startTogether("a", "b", "c");
+    publish("c", "cats", 1);
+    network.get("a").kill();
+    network.group("b", "c");
+    assertEquals(2, publish("c", "cats", 2).epoch());
+    assertEquals(onDisk("b"), onDisk("c"));
+    network.get("a").boot();
+    network.group("b", "c", "a");
+    network.get("a").member().start();
+    untilSame("a", "b", "c");
+    assertEquals(2, onDisk("a").epoch());
+  }
+
+  @Test
+  void partition_bothSidesPublish_unionAfterHealing() throws Exception {
+    network.startTogether("a", "b", "c");
+    publish("a", "cats", 1);
+    network.group("a");
+    network.group("b", "c");
+    publish("a", "cats", 2);
+    publish("a", "pens", 1);
+    publish("c", "cats", 3);
+    network.get("b").member().delete("cats");
+    publish("c", "signs", 1);
+    publish("b", "cats", 4);
+    long highest = Math.max(onDisk("a").epoch(), onDisk("b").epoch());
+    network.group("b", "c", "a");
+    untilSame("a", "b", "c");
+    Manifest union = onDisk("a");
+    assertTrue(union.epoch() > highest);
+    assertEquals(Set.of("cats", "pens", "signs"), union.tasks().keySet());
+    // Deleted by somebody who had seen them: 1 and 3. Not seen: 2.
+    assertEquals(
+        List.of(id(TaskVersions.random("cats", 4)), id(TaskVersions.random("cats", 2))),
+        union.versions("cats"));
+  }
+
+  @Test
+  void formerCoordinator_thatDoesNotKnowIt_changesNothing() throws Exception {
+    network.startTogether("a", "b", "c");
+    publish("a", "cats", 1);
+    network.get("b").viewIs("b", "c");
+    network.get("c").viewIs("b", "c");
+    network.connectAll = true;
+    publish("c", "cats", 2);
+    ServingException e = assertThrows(ServingException.class, () -> publish("a", "cats", 3));
+    assertEquals(ErrorCode.UNAVAILABLE, e.code(), e.getMessage());
+    assertEquals(1, onDisk("a").epoch());
+    assertEquals(id(TaskVersions.random("cats", 2)), onDisk("b").activeVersion("cats"));
+    assertTrue(network.get("b").member().describe(false).members().get(0).counters().rejected() > 0);
+    network.connectAll = false;
+    network.group("b", "c", "a");
+    untilSame("a", "b", "c");
+    assertEquals(id(TaskVersions.random("cats", 2)), onDisk("a").activeVersion("cats"));
+  }
+
+  @Test
+  void answersToAManifestAreLost_neverTwoContentsUnderOneEpoch() throws Exception {
+    network.startTogether("a", "b");
+    AtomicInteger lost = new AtomicInteger();
+    network.loses =
+        (asker, request) ->
+            asker.equals("a")
+                && new String(request, StandardCharsets.UTF_8).contains("\"op\":\"Install\"")
+                && lost.incrementAndGet() == 1;
+    PoolSnapshot snapshot = publish("a", "cats", 1);
+    assertTrue(lost.get() >= 1);
+    assertEquals(1, snapshot.epoch());
+    assertEquals(2, publish("b", "pens", 1).epoch());
+    untilSame("a", "b");
+  }
+
+  @Test
+  void silentMember_changesWaitForItsRemovalOnlyAndItCatchesUp() throws Exception {
+    network.startTogether("a", "b", "c");
+    network.frozen.add("c");
+    assertEquals(1, publish("a", "cats", 1).epoch());
+    assertEquals(onDisk("a"), onDisk("b"));
+    assertEquals(0, onDisk("c").epoch());
+    assertFalse(
+        network.get("a").member().describe(false).members().stream()
+            .filter(member -> member.memberId().equals("c"))
+            .allMatch(ClusterView.Member::reachable));
+    network.frozen.remove("c");
+    untilSame("a", "b", "c");
+  }
+
+  @Test
+  void publish_noOtherMemberHasRoom_refusedAndNothingChanges() {
+    network.startTogether("a", "b");
+    network.get("b").disk.full(true);
+    ServingException e = assertThrows(ServingException.class, () -> publish("a", "cats", 1));
+    assertEquals("DISK_FULL", e.reason());
+    assertEquals(0, onDisk("a").epoch());
+    assertFalse(network.get("b").member().ready());
+    network.get("b").disk.full(false);
+    assertEquals(1, publish("a", "cats", 1).epoch());
+    assertTrue(network.get("b").member().ready());
+  }
+
+  @Test
+  void publish_manyMembersAtOnce_oneOrderForAll() throws Exception {
+    network.startTogether("a", "b", "c");
+    List<Thread> writers = new ArrayList<>();
+    List<Throwable> failures = Collections.synchronizedList(new ArrayList<>());
+    for (String machine : List.of("a", "b", "c")) {
+      Thread writer =
+          new Thread(
+              () -> {
+                for (int seed = 0; seed < 8; seed++) {
+                  publish(machine, "task-" + seed % 3, machine.charAt(0) * 100 + seed);
+                }
+              });
+      writer.setUncaughtExceptionHandler((thread, e) -> failures.add(e));
+      writers.add(writer);
+      writer.start();
+    }
+    for (Thread writer : writers) {
+      writer.join();
+    }
+    assertEquals(List.of(), failures);
+    untilSame("a", "b", "c");
+    assertEquals(24, onDisk("a").epoch());
+    assertEquals(24, onDisk("a").versionIds().size());
+  }
+
+  @Test
+  void disk_emptied_filledAgain() throws Exception {
+    network.startTogether("a", "b", "c");
+    publish("a", "cats", 1);
+    publish("a", "pens", 1);
+    network.get("b").kill();
+    network.group("a", "c");
+    network.get("b").disk.wipe();
+    network.get("b").boot();
+    network.group("a", "c", "b");
+    network.get("b").member().start();
+    untilSame("a", "b", "c");
+    assertEquals(2, network.get("b").pool().snapshot().epoch());
+  }
+
+  @Test
+  void answer_requestOfANewerMember_refusedByName() {
+    byte[] unknown =
+        "{\"format\":1,\"op\":\"Vote\",\"body\":{}}".getBytes(StandardCharsets.UTF_8);
+    byte[] answer = network.get("a").member().answer(unknown);
+    ServingException e =
+        assertThrows(ServingException.class, () -> Wire.read(answer, Manifest.class));
+    assertEquals("UNKNOWN_REQUEST", e.reason());
+    byte[] broken = network.get("a").member().answer("{".getBytes(StandardCharsets.UTF_8));
+    assertEquals(
+        "BAD_MEMBER_MESSAGE",
+        assertThrows(ServingException.class, () -> Wire.read(broken, Manifest.class)).reason());
+  }
+}

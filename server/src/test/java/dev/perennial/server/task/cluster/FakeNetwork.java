@@ -1,0 +1,173 @@
+package dev.perennial.server.task.cluster;
+
+import dev.perennial.server.task.InMemoryTaskStore;
+import dev.perennial.server.task.LocalMember;
+import dev.perennial.server.task.TaskPool;
+import dev.perennial.server.task.TaskVersions;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.function.BiPredicate;
+
+/**
+ * Members in this JVM, each with a store of its own, and a network between them that tests cut,
+ * heal, and lose answers on. A member's view is what the test gives it.
+ */
+final class FakeNetwork implements AutoCloseable {
+  static final ClusterOptions OPTIONS =
+      new ClusterOptions(
+          Duration.ofSeconds(10),
+          Duration.ofMillis(300),
+          Duration.ofMillis(100),
+          Duration.ofMillis(100),
+          Duration.ofMillis(20),
+          1);
+
+  /** A machine: its disk outlives its process. */
+  final class Machine implements Members {
+    final String name;
+    final InMemoryTaskStore disk = new InMemoryTaskStore();
+    private final Map<Level, ExecutorService> threads = new ConcurrentHashMap<>();
+    private volatile View view;
+    private volatile TaskPool pool;
+    private volatile ClusterPool member;
+    private volatile boolean alive;
+
+    Machine(String name) {
+      this.name = name;
+      this.view = new View(name, List.of(name));
+    }
+
+    ClusterPool member() {
+      return member;
+    }
+
+    TaskPool pool() {
+      return pool;
+    }
+
+    /** A new process on what the disk holds; it is up to the test to show it to the others. */
+    void boot() {
+      pool = TaskPool.open(disk, TaskVersions.BACKBONE, TaskVersions.EMBED_DIM);
+      LocalMember local = new LocalMember(pool, name, "1.0");
+      member = new ClusterPool(pool, this, local, OPTIONS);
+      alive = true;
+    }
+
+    /** The process dies at once: nothing that it does from now on reaches its disk. */
+    void kill() {
+      alive = false;
+      pool.close();
+      member.close();
+    }
+
+    /** Shows this member alone another view; it is not told. */
+    void viewIs(String... names) {
+      view = new View(name, List.of(names));
+    }
+
+    @Override
+    public View view() {
+      return view;
+    }
+
+    @Override
+    public CompletableFuture<byte[]> ask(String to, Level level, byte[] request) {
+      Machine target = machines.get(to);
+      CompletableFuture<byte[]> answer = new CompletableFuture<>();
+      if (target == null || !connected(this, target)) {
+        return CompletableFuture.failedFuture(new IOException(to + " is gone"));
+      }
+      if (frozen.contains(to)) {
+        return answer;
+      }
+      target
+          .threads
+          .computeIfAbsent(level, any -> Executors.newCachedThreadPool(FakeNetwork::daemon))
+          .execute(
+              () -> {
+                byte[] content = target.member.answer(request);
+                if (connected(this, target) && !loses.test(name, request)) {
+                  answer.complete(content);
+                }
+              });
+      return answer;
+    }
+  }
+
+  final Map<String, Machine> machines = new ConcurrentHashMap<>();
+
+  /** Members that say nothing. */
+  final Set<String> frozen = ConcurrentHashMap.newKeySet();
+
+  /** Whether the answer to a request of that member is lost. */
+  volatile BiPredicate<String, byte[]> loses = (asker, request) -> false;
+
+  FakeNetwork(String... names) {
+    for (String name : names) {
+      Machine machine = new Machine(name);
+      machines.put(name, machine);
+      machine.boot();
+    }
+  }
+
+  private static Thread daemon(Runnable work) {
+    Thread thread = new Thread(work, "fake-member");
+    thread.setDaemon(true);
+    return thread;
+  }
+
+  /** Messages arrive, whatever the views are. */
+  volatile boolean connectAll;
+
+  /** Both live, and each sees the other. */
+  private boolean connected(Machine one, Machine other) {
+    if (connectAll) {
+      return one.alive && other.alive;
+    }
+    return one.alive
+        && other.alive
+        && one.view.ids().contains(other.name)
+        && other.view.ids().contains(one.name);
+  }
+
+  Machine get(String name) {
+    return Objects.requireNonNull(machines.get(name));
+  }
+
+  /** From now on these see each other, and nobody else, in this order. */
+  void group(String... names) {
+    for (String name : names) {
+      get(name).view = new View(name, List.of(names));
+    }
+    for (String name : names) {
+      get(name).member.membersChanged();
+    }
+  }
+
+  /** Starts members one after the other, as a group that grows. */
+  void startTogether(String... names) {
+    List<String> there = new ArrayList<>();
+    for (String name : names) {
+      there.add(name);
+      group(there.toArray(new String[0]));
+      get(name).member.start();
+    }
+  }
+
+  @Override
+  public void close() {
+    for (Machine machine : machines.values()) {
+      machine.member.close();
+      machine.threads.values().forEach(ExecutorService::shutdownNow);
+    }
+  }
+}
