@@ -5,7 +5,9 @@ import dev.perennial.client.PerennialException.Code;
 import dev.perennial.v1.ActivateTaskVersionRequest;
 import dev.perennial.v1.CancelTrainingJobRequest;
 import dev.perennial.v1.ClassifyImageRequest;
+import dev.perennial.v1.ClusterServiceGrpc;
 import dev.perennial.v1.DeleteTaskRequest;
+import dev.perennial.v1.GetClusterRequest;
 import dev.perennial.v1.GetTaskRequest;
 import dev.perennial.v1.GetTrainingJobRequest;
 import dev.perennial.v1.InferenceServiceGrpc;
@@ -199,6 +201,15 @@ public final class PerennialClient implements AutoCloseable {
   public long deleteTask(String name) {
     DeleteTaskRequest request = DeleteTaskRequest.newBuilder().setName(name).build();
     return call(TaskServiceGrpc.getDeleteTaskMethod(), request, false).getEpoch();
+  }
+
+  /** The servers that act as one, the oldest first; a server alone is a cluster of one. */
+  public List<ClusterMember> getCluster(boolean withVersions) {
+    GetClusterRequest request =
+        GetClusterRequest.newBuilder().setWithVersions(withVersions).build();
+    return call(ClusterServiceGrpc.getGetClusterMethod(), request, true).getMembersList().stream()
+        .map(ClusterMember::of)
+        .toList();
   }
 
   /** Rolls a task back, or forward, to one of its versions. */

@@ -3,6 +3,7 @@ package dev.perennial.server;
 import dev.perennial.client.PerennialException;
 import dev.perennial.server.cli.BenchCommand;
 import dev.perennial.server.cli.ClassifyCommand;
+import dev.perennial.server.cli.ClusterCommand;
 import dev.perennial.server.cli.DataCommand;
 import dev.perennial.server.cli.DemoCommand;
 import dev.perennial.server.cli.EvalCommand;
@@ -44,6 +45,7 @@ import picocli.CommandLine.Spec;
       DemoCommand.class,
       EvalCommand.class,
       TasksCommand.class,
+      ClusterCommand.class,
       DataCommand.class,
       PretrainCommand.class,
       TrainCommand.class,

@@ -1,12 +1,22 @@
 package dev.perennial.server;
 
 import dev.perennial.server.clip.ModelDirectory;
+import dev.perennial.server.device.DeviceStats;
 import dev.perennial.server.device.Devices;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.grpc.GrpcEndpoint;
 import dev.perennial.server.image.ImageDecoder;
+import dev.perennial.server.task.Cluster;
+import dev.perennial.server.task.ClusterView;
+import dev.perennial.server.task.LocalMember;
+import dev.perennial.server.task.PoolWriter;
 import dev.perennial.server.task.TaskPool;
+import dev.perennial.server.task.cluster.ClusterOptions;
+import dev.perennial.server.task.cluster.ClusterPool;
+import dev.perennial.server.task.hazelcast.ClusterConfig;
+import dev.perennial.server.task.hazelcast.HazelcastMembers;
+import dev.perennial.server.task.hazelcast.Identity;
 import dev.perennial.server.task.store.FileTaskStore;
 import dev.perennial.server.training.TrainingJobs;
 import java.io.IOException;
@@ -82,19 +92,39 @@ public final class Server implements AutoCloseable {
     Path data = dataDirectory();
     FileTaskStore store = opened(new FileTaskStore(data.resolve("tasks")));
     TaskPool pool = opened(TaskPool.open(store, model.fingerprint(), model.config().embedDim()));
+    ClusterConfig clusterConfig = config.cluster();
+    LocalMember member = new LocalMember(pool, memberName(), software());
+    ClusterPool clusterPool =
+        clusterConfig == null ? null : joined(clusterConfig, pool, member, model.fingerprint());
     Devices devices = opened(new Devices(model, pool, config.devices()));
     devices.start();
+    member.devices(() -> devices.stats().stream().map(Server::device).toList());
+    if (clusterPool != null) {
+      clusterPool.servedBy(devices::installed);
+    }
+    PoolWriter writer = clusterPool == null ? pool : clusterPool;
+    Cluster cluster = clusterPool == null ? member : clusterPool;
     ImageDecoder decoder = new ImageDecoder(config.images());
     TrainingJobs jobs =
         opened(
             new TrainingJobs(
-                data.resolve("training"), model, devices, pool, decoder, config.training()));
+                data.resolve("training"), model, devices, writer, decoder, config.training()));
     jobs.start();
     GrpcEndpoint grpc =
         opened(
-            new GrpcEndpoint(config.grpc(), model, pool, devices, jobs, decoder, config.images()));
+            new GrpcEndpoint(
+                config.grpc(),
+                model,
+                pool,
+                writer,
+                cluster,
+                devices,
+                jobs,
+                decoder,
+                config.images()));
     grpc.start();
     port = grpc.port();
+    member.serving(config.grpc().host() + ":" + port);
     log.info(
         "model {} ({}), data {}, epoch {} with {} tasks, listening on {}:{}",
         modelPath == null ? "built in" : modelPath,
@@ -104,6 +134,57 @@ public final class Server implements AutoCloseable {
         pool.snapshot().tasks().size(),
         config.grpc().host(),
         port);
+    if (clusterPool != null) {
+      log.info("cluster:\n{}", banner(clusterPool.describe(false)));
+    }
+  }
+
+  /** Joins the cluster and catches up; closing leaves it before the pool is closed. */
+  private ClusterPool joined(
+      ClusterConfig cluster, TaskPool pool, LocalMember member, String fingerprint) {
+    HazelcastMembers members =
+        opened(
+            HazelcastMembers.join(
+                cluster, new Identity(fingerprint, software(), ClusterPool.WIRE_FORMAT)));
+    ClusterOptions options = ClusterOptions.DEFAULT.with(cluster.heartbeatTimeout(), cluster.startSize());
+    ClusterPool joined = opened(new ClusterPool(pool, members, member, options));
+    members.answeredBy(joined);
+    joined.start();
+    return joined;
+  }
+
+  private String memberName() {
+    ClusterConfig cluster = config.cluster();
+    return cluster == null || cluster.memberName().isEmpty()
+        ? config.grpc().host() + ":" + config.grpc().port()
+        : cluster.memberName();
+  }
+
+  /** Empty where this build has no version. */
+  private static String software() {
+    String version = Server.class.getPackage().getImplementationVersion();
+    return version == null ? "" : version;
+  }
+
+  private static ClusterView.Device device(DeviceStats stats) {
+    return new ClusterView.Device(stats.device(), stats.healthy(), stats.epoch(), stats.inFlight());
+  }
+
+  private static String banner(ClusterView view) {
+    StringBuilder text = new StringBuilder();
+    for (ClusterView.Member member : view.members()) {
+      text.append(
+          "  %s%-20s %-21s epoch %d, %d tasks, %d versions on disk, devices %s%n"
+              .formatted(
+                  member.coordinator() ? "*" : " ",
+                  member.name(),
+                  member.address(),
+                  member.epoch(),
+                  member.tasks(),
+                  member.versions(),
+                  member.devices().stream().map(ClusterView.Device::name).toList()));
+    }
+    return text.toString();
   }
 
   private <T extends AutoCloseable> T opened(T resource) {

@@ -45,6 +45,21 @@ class ArchitectureTest {
   @ArchTest
   static final ArchRule storeKnowsTasks = only("task.store", "task", "safetensors", "error");
 
+  @ArchTest static final ArchRule theProtocolKnowsNoNetwork = only("task.cluster", "task", "error");
+
+  @ArchTest
+  static final ArchRule theNetworkKnowsTheProtocol =
+      only("task.hazelcast", "task.cluster", "error");
+
+  @ArchTest
+  static final ArchRule onlyOnePackageKnowsHazelcast =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage(ROOT + ".task.hazelcast..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("com.hazelcast..");
+
   @ArchTest
   static final ArchRule clipKnowsNoDevice =
       only("clip", "gaussian", "task", "safetensors", "image", "error");

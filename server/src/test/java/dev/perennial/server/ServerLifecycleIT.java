@@ -105,7 +105,8 @@ class ServerLifecycleIT {
                       null),
                   config.devices(),
                   config.training(),
-                  config.images());
+                  config.images(),
+                  config.cluster());
             });
     StreamAnswers<ClassifyRequest, ClassifyResponse> answers = StreamAnswers.eager();
     StreamObserver<ClassifyRequest> call = server.inference().classify(answers);
@@ -135,7 +136,8 @@ class ServerLifecycleIT {
                               config.grpc().at("127.0.0.1", first.port()),
                               config.devices(),
                               config.training(),
-                              config.images())));
+                              config.images(),
+                              config.cluster())));
       assertEquals("CANNOT_LISTEN", seen.reason());
       // The data directory is free again: nothing holds its lock.
       TestServer.start(second).close();

@@ -21,6 +21,10 @@ public final class Teaching {
   private Teaching() {}
 
   public static TrainRequest spec(String task, String requestId) {
+    return spec(task, requestId, 3);
+  }
+
+  public static TrainRequest spec(String task, String requestId, long seed) {
     return TrainRequest.newBuilder()
         .setSpec(
             TrainingSpec.newBuilder()
@@ -28,7 +32,7 @@ public final class Teaching {
                 .setRequestId(requestId)
                 .setOptions(
                     TrainingOptions.newBuilder()
-                        .setSeed(3)
+                        .setSeed(seed)
                         .setDepth(2)
                         .setPrefixLength(2)
                         .setEpochs(2)
@@ -59,7 +63,13 @@ public final class Teaching {
   /** Sends a whole upload. */
   public static void upload(
       StreamObserver<TrainRequest> call, String task, String requestId, int examples) {
-    call.onNext(spec(task, requestId));
+    upload(call, spec(task, requestId), examples);
+  }
+
+  /** The same with a spec of one's own. */
+  public static void upload(
+      StreamObserver<TrainRequest> call, TrainRequest spec, int examples) {
+    call.onNext(spec);
     for (int i = 0; i < examples; i++) {
       call.onNext(example(i));
     }

@@ -34,13 +34,20 @@ public final class TinyModel {
   private static final int CONTEXT = 48;
   private static final int VOCABULARY = 514;
 
-  private final Random random = new Random(7);
+  private final Random random;
   private final List<TensorData> weights = new ArrayList<>();
 
-  private TinyModel() {}
+  private TinyModel(long seed) {
+    random = new Random(seed);
+  }
 
   /** Writes the directory and returns it. */
   public static Path write(Path directory) {
+    return write(directory, 7);
+  }
+
+  /** The same with other weights. */
+  public static Path write(Path directory, long seed) {
     try {
       Files.createDirectories(directory);
       Files.writeString(directory.resolve("config.json"), config());
@@ -49,7 +56,7 @@ public final class TinyModel {
       Files.writeString(directory.resolve("merges.txt"), "#version: 0.2\n");
       Files.write(
           directory.resolve("model.safetensors"),
-          Safetensors.write(Map.of("format", "pt"), new TinyModel().weights()));
+          Safetensors.write(Map.of("format", "pt"), new TinyModel(seed).weights()));
       return directory;
     } catch (IOException e) {
       throw new UncheckedIOException(e);

@@ -19,6 +19,7 @@ import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -107,6 +108,8 @@ public final class ServeCommand implements Callable<Integer> {
 
   @ArgGroup(heading = "%nImages and training:%n", exclusive = false)
   private Bounds bounds = new Bounds();
+
+  @Mixin private ClusterOptionGroup cluster = new ClusterOptionGroup();
 
   /** Options of the wire. */
   static final class Wire {
@@ -245,7 +248,8 @@ public final class ServeCommand implements Callable<Integer> {
             bounds.maxTotalSpool.bytes(),
             bounds.maxExamples,
             bounds.maxJobs),
-        new ImageDecoder.Limits(bounds.maxImageEdge, bounds.maxImagePixels));
+        new ImageDecoder.Limits(bounds.maxImageEdge, bounds.maxImagePixels),
+        cluster.config());
   }
 
   private GrpcConfig grpc() {

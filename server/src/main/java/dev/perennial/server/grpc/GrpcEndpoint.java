@@ -5,6 +5,8 @@ import dev.perennial.server.device.Devices;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.image.ImageDecoder;
+import dev.perennial.server.task.Cluster;
+import dev.perennial.server.task.PoolWriter;
 import dev.perennial.server.task.TaskPool;
 import dev.perennial.server.training.TrainingJobs;
 import io.vertx.core.DeploymentOptions;
@@ -46,6 +48,8 @@ public final class GrpcEndpoint implements AutoCloseable {
   private final ActiveCalls calls = new ActiveCalls();
   private final Queue<Listener> listeners = new ConcurrentLinkedQueue<>();
   private @Nullable Services services;
+  private @Nullable Cluster cluster;
+  private @Nullable AutoCloseable readiness;
   private @Nullable Vertx vertx;
   private int port;
 
@@ -54,19 +58,27 @@ public final class GrpcEndpoint implements AutoCloseable {
       GrpcConfig config,
       ModelDirectory model,
       TaskPool pool,
+      PoolWriter writer,
+      Cluster cluster,
       Devices devices,
       TrainingJobs jobs,
       ImageDecoder decoder,
       ImageDecoder.Limits limits) {
     this(
         config,
-        new Services(config, model, pool, devices, jobs, decoder, limits),
+        new Services(config, model, pool, writer, cluster, devices, jobs, decoder, limits),
+        cluster,
         devices.outOfService());
   }
 
-  private GrpcEndpoint(GrpcConfig config, Services services, CompletableFuture<Void> outOfService) {
+  private GrpcEndpoint(
+      GrpcConfig config,
+      Services services,
+      Cluster cluster,
+      CompletableFuture<Void> outOfService) {
     this(config, services.methods(), services.health(), outOfService);
     this.services = services;
+    this.cluster = cluster;
   }
 
   /**
@@ -121,8 +133,18 @@ public final class GrpcEndpoint implements AutoCloseable {
       throw cannotListen(e);
     }
     port = listeners.element().actualPort();
-    health.serving(true);
-    var unused = outOfService.thenRun(() -> health.serving(false));
+    Cluster followed = cluster;
+    if (followed != null) {
+      readiness = followed.listen(this::tellHealth);
+    }
+    var unused = outOfService.thenRun(this::tellHealth);
+    tellHealth();
+  }
+
+  /** We listen: what else health depends on is the devices, and whether this member is behind. */
+  private void tellHealth() {
+    Cluster followed = cluster;
+    health.serving(!outOfService.isDone() && (followed == null || followed.ready()));
   }
 
   /** The port that is listened on. */
@@ -148,7 +170,11 @@ public final class GrpcEndpoint implements AutoCloseable {
   }
 
   private void stop(Vertx running) {
-    health.serving(false);
+    AutoCloseable following = readiness;
+    if (following != null) {
+      Closing.quietly(following);
+    }
+    health.stop();
     if (!ended(calls.drain(), config.drainTimeout())) {
       log.info("{} calls were still running after {}", calls.count(), config.drainTimeout());
     }

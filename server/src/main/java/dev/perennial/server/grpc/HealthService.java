@@ -1,5 +1,6 @@
 package dev.perennial.server.grpc;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import com.google.protobuf.Descriptors.ServiceDescriptor;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
@@ -24,6 +25,9 @@ final class HealthService {
   private final Set<Watcher> watchers = ConcurrentHashMap.newKeySet();
   private volatile ServingStatus status = ServingStatus.NOT_SERVING;
 
+  @GuardedBy("this")
+  private boolean stopped;
+
   /**
    * @param services full names of the services beside ""
    */
@@ -39,9 +43,23 @@ final class HealthService {
             .answeringWhileDraining());
   }
 
-  /** All services serve, or none does. */
+  /** All services serve, or none does; without effect once we stop. */
   void serving(boolean serving) {
-    status = serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
+    synchronized (this) {
+      if (stopped) {
+        return;
+      }
+      status = serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
+    }
+    watchers.forEach(Watcher::offer);
+  }
+
+  /** None serves, and none will. */
+  void stop() {
+    synchronized (this) {
+      stopped = true;
+      status = ServingStatus.NOT_SERVING;
+    }
     watchers.forEach(Watcher::offer);
   }
 

@@ -5,6 +5,8 @@ import com.google.protobuf.Descriptors.ServiceDescriptor;
 import dev.perennial.server.clip.ModelDirectory;
 import dev.perennial.server.device.Devices;
 import dev.perennial.server.image.ImageDecoder;
+import dev.perennial.server.task.Cluster;
+import dev.perennial.server.task.PoolWriter;
 import dev.perennial.server.task.TaskPool;
 import dev.perennial.server.training.TrainingJobs;
 import io.grpc.health.v1.HealthProto;
@@ -25,6 +27,8 @@ final class Services implements AutoCloseable {
       GrpcConfig config,
       ModelDirectory model,
       TaskPool pool,
+      PoolWriter writer,
+      Cluster cluster,
       Devices devices,
       TrainingJobs jobs,
       ImageDecoder decoder,
@@ -33,14 +37,19 @@ final class Services implements AutoCloseable {
         new DecodePool(
             config.decodeThreads(), config.maxDecodeQueueSize(), config.maxDecodeQueueBytes());
     List<ServiceDescriptor> ours =
-        List.of(InferenceService.SERVICE, TrainingService.SERVICE, TaskService.SERVICE);
+        List.of(
+            InferenceService.SERVICE,
+            TrainingService.SERVICE,
+            TaskService.SERVICE,
+            ClusterService.SERVICE);
     health =
         new HealthService(
             ours.stream().map(ServiceDescriptor::getFullName).collect(Collectors.toSet()));
     methods.addAll(
         new InferenceService(config, model, devices, decoder, limits, decodePool).methods());
     methods.addAll(new TrainingService(config, model.config(), limits, jobs, storePool).methods());
-    methods.addAll(new TaskService(pool, devices, storePool).methods());
+    methods.addAll(new TaskService(pool, writer, devices, storePool).methods());
+    methods.addAll(new ClusterService(cluster, storePool).methods());
     List<ServiceDescriptor> described = new ArrayList<>(ours);
     described.addAll(HealthProto.getDescriptor().getServices());
     methods.addAll(health.methods());

@@ -12,7 +12,7 @@ import java.util.function.Supplier;
 
 /** Threads for what waits for a disk, which no event loop may. Bounded. Safe for any thread. */
 final class StorePool implements AutoCloseable {
-  private static final int THREADS = 2;
+  private static final int THREADS = 4;
   private static final int MAX_QUEUE_SIZE = 1_024;
   private static final Duration RETRY_AFTER = Duration.ofMillis(500);
 

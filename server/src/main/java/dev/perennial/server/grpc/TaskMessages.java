@@ -33,11 +33,16 @@ final class TaskMessages {
   static Task task(TaskPool.History history) {
     Task.Builder task =
         Task.newBuilder().setName(history.task()).setActiveVersionId(history.activeVersionId());
-    history.versions().forEach(version -> task.addVersions(version(version)));
+    history
+        .versions()
+        .forEach(
+            version ->
+                task.addVersions(
+                    version(version, history.stamps().getOrDefault(version.versionId(), 0L))));
     return task.build();
   }
 
-  private static TaskVersion version(VersionSummary version) {
+  private static TaskVersion version(VersionSummary version, long activatedEpoch) {
     TaskVersion.Builder message =
         TaskVersion.newBuilder()
             .setVersionId(version.versionId())
@@ -48,7 +53,8 @@ final class TaskMessages {
             .setOptions(options(version.options()).setSeed(version.seed()))
             .setBackboneFingerprint(version.backboneFingerprint())
             .setExamples(version.examples())
-            .setParameters(version.parameters());
+            .setParameters(version.parameters())
+            .setActivatedEpoch(activatedEpoch);
     Double before = version.metrics().get("validation_accuracy_before");
     if (before != null) {
       message.setValidationAccuracyBefore(before.floatValue());

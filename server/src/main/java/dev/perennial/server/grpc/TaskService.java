@@ -4,6 +4,7 @@ import com.google.protobuf.Descriptors.ServiceDescriptor;
 import dev.perennial.server.device.Devices;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.task.PoolSnapshot;
+import dev.perennial.server.task.PoolWriter;
 import dev.perennial.server.task.TaskPool;
 import dev.perennial.v1.ActivateTaskVersionRequest;
 import dev.perennial.v1.ActivateTaskVersionResponse;
@@ -26,11 +27,13 @@ final class TaskService {
       TaskProto.getDescriptor().findServiceByName("TaskService");
 
   private final TaskPool pool;
+  private final PoolWriter writer;
   private final Devices devices;
   private final StorePool store;
 
-  TaskService(TaskPool pool, Devices devices, StorePool store) {
+  TaskService(TaskPool pool, PoolWriter writer, Devices devices, StorePool store) {
     this.pool = pool;
+    this.writer = writer;
     this.devices = devices;
     this.store = store;
   }
@@ -86,7 +89,7 @@ final class TaskService {
   private CompletableFuture<DeleteTaskResponse> delete(DeleteTaskRequest request) {
     String name = checkedName(request.getName());
     return Futures.then(
-        store.submit(() -> pool.delete(name)),
+        store.submit(() -> writer.delete(name)),
         snapshot ->
             Futures.map(
                 devices.installed(snapshot.epoch()),
@@ -102,7 +105,7 @@ final class TaskService {
           "EMPTY_VERSION_ID", "version_id", "version id: empty (expected: one of the task's)");
     }
     return Futures.then(
-        store.submit(() -> pool.activate(name, versionId)),
+        store.submit(() -> writer.activate(name, versionId)),
         snapshot ->
             Futures.map(
                 devices.installed(snapshot.epoch()),
@@ -114,14 +117,14 @@ final class TaskService {
   }
 
   private Runnable watch(Call<WatchPoolRequest, WatchPoolResponse> call, WatchPoolRequest request) {
-    LatestWriter<PoolSnapshot, WatchPoolResponse> writer =
+    LatestWriter<PoolSnapshot, WatchPoolResponse> latest =
         new LatestWriter<>(
             call,
             (old, fresh) -> fresh.epoch() >= old.epoch() ? fresh : old,
             snapshot -> call.write(message(snapshot)));
     // To listen waits for a change that is being written.
-    CompletableFuture<AutoCloseable> listening = store.submit(() -> pool.listen(writer::offer));
-    Futures.onDone(listening, call, now -> writer.offer(pool.snapshot()), call::fail);
+    CompletableFuture<AutoCloseable> listening = store.submit(() -> pool.listen(latest::offer));
+    Futures.onDone(listening, call, now -> latest.offer(pool.snapshot()), call::fail);
     return () -> Closing.onPool(store, listening);
   }
 

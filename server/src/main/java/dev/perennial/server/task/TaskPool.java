@@ -7,7 +7,6 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -133,17 +132,17 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
     return write(
         before -> {
           if (before.serves(version.task(), id)) {
-            return before;
+            return before.manifest();
           }
           Manifest next = decide(new PoolChange.Publish(version.task(), id));
           hold(bytes);
-          return before.at(next, loader, loaded);
+          return next;
         });
   }
 
   @Override
   public PoolSnapshot delete(String task) {
-    return write(before -> before.at(decide(new PoolChange.Delete(task)), loader, loaded));
+    return write(before -> decide(new PoolChange.Delete(task)));
   }
 
   @Override
@@ -151,12 +150,10 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
     return write(
         before -> {
           Manifest next = decide(new PoolChange.Activate(task, versionId));
-          if (next == before.manifest()) {
-            return before;
+          if (!next.equals(before.manifest())) {
+            keepLoaded(versionId, loadForService(task, versionId));
           }
-          Map<String, TaskVersion> ready = new HashMap<>();
-          ready.put(versionId, loadForService(task, versionId));
-          return before.at(next, loader, ready);
+          return next;
         });
   }
 
@@ -182,15 +179,15 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
     PoolState now = state;
     Manifest base = now.manifest();
     Manifest after = change.after(base, now.unavailable().keySet());
-    return after == base || after.epoch() > usedEpoch
+    return after.equals(base) || after.epoch() > usedEpoch
         ? after
         : change.after(base.at(usedEpoch), now.unavailable().keySet());
   }
 
   /**
    * Stores a version durably, for a manifest to come; returns its id. Until then, or until it is
-   * {@link #release released} or the pool is opened again, it is kept. Throws DATA_LOSS (no version),
-   * RESOURCE_EXHAUSTED (disk full).
+   * {@link #release released} or the pool is opened again, it is kept. Throws DATA_LOSS (no
+   * version), RESOURCE_EXHAUSTED (disk full).
    */
   public String hold(ByteBuffer bytes) {
     String id = TaskVersionFile.versionId(bytes);
@@ -202,11 +199,20 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
       bytes.duplicate().get(copy);
       store.putVersion(id, copy);
       held.add(id);
-      loaded.put(id, version);
+      keepLoaded(id, version);
+      return id;
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  private void keepLoaded(String versionId, TaskVersion version) {
+    writing.lock();
+    try {
+      loaded.put(versionId, version);
       if (loaded.size() > MAX_LOADED) {
         loaded.remove(loaded.keySet().iterator().next());
       }
-      return id;
     } finally {
       writing.unlock();
     }
@@ -268,26 +274,23 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
    * versions is not stored here.
    */
   public boolean install(Manifest next) {
-    boolean[] installed = {true};
+    boolean[] covers = {true};
     write(
         before -> {
-          installed[0] = next.covers(before.manifest());
-          if (!installed[0] || (next.equals(before.manifest()) && held.isEmpty())) {
-            return before;
-          }
-          Set<String> missing = missing(next);
+          covers[0] = next.covers(before.manifest());
+          Set<String> missing = covers[0] ? missing(next) : Set.of();
           if (!missing.isEmpty()) {
             throw new IllegalStateException("versions: " + missing + " (expected: held before)");
           }
-          return before.at(next, loader, loaded);
+          return covers[0] ? next : before.manifest();
         });
-    return installed[0];
+    return covers[0];
   }
 
-  /** One change, from the state before to the one after; under the lock. */
+  /** One change, from the state before to the manifest after; under the lock. */
   @FunctionalInterface
   private interface Change {
-    PoolState after(PoolState before);
+    Manifest after(PoolState before);
   }
 
   private PoolSnapshot write(Change change) {
@@ -298,19 +301,22 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
     try {
       requireOpen();
       PoolState before = state;
-      PoolState after = change.after(before);
-      if (after.manifest().epoch() != before.manifest().epoch()) {
-        store.writeManifest(after.manifest());
+      Manifest next = change.after(before);
+      boolean repaired = before.unavailable().keySet().stream().anyMatch(loaded::containsKey);
+      if (next.equals(before.manifest()) && !repaired) {
+        return before.snapshot();
       }
-      if (after != before) {
-        state = after;
-        Set<String> named = after.manifest().versionIds();
-        held.removeAll(named);
-        loaded.keySet().removeAll(named);
-        garbage |= !named.containsAll(before.manifest().versionIds());
-        tell(after.snapshot());
-        removeGarbage(named);
+      PoolState after = before.at(next, loader, loaded);
+      if (next.epoch() != before.manifest().epoch()) {
+        store.writeManifest(next);
       }
+      state = after;
+      Set<String> named = next.versionIds();
+      held.removeAll(named);
+      loaded.keySet().removeAll(named);
+      garbage |= !named.containsAll(before.manifest().versionIds());
+      tell(after.snapshot());
+      removeGarbage(named);
       return after.snapshot();
     } finally {
       writing.unlock();

@@ -6,8 +6,9 @@ import dev.perennial.server.clip.PrefixTraining;
 import dev.perennial.server.device.Devices;
 import dev.perennial.server.image.ImageDecoder;
 import dev.perennial.server.task.PoolSnapshot;
-import dev.perennial.server.task.TaskPool;
+import dev.perennial.server.task.PoolWriter;
 import dev.perennial.server.task.TaskVersion;
+import dev.perennial.server.task.TaskVersionFile;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -16,10 +17,10 @@ final class ServerHost implements TrainingHost {
 
   private final ModelDirectory model;
   private final Devices devices;
-  private final TaskPool pool;
+  private final PoolWriter pool;
   private final ModelInput input;
 
-  ServerHost(ModelDirectory model, Devices devices, TaskPool pool, ImageDecoder decoder) {
+  ServerHost(ModelDirectory model, Devices devices, PoolWriter pool, ImageDecoder decoder) {
     this.model = model;
     this.devices = devices;
     this.pool = pool;
@@ -64,8 +65,8 @@ final class ServerHost implements TrainingHost {
   @Override
   public Published publish(TaskVersion version) {
     PoolSnapshot snapshot = pool.publish(version);
-    int slot = snapshot.slot(version.task());
-    return new Published(snapshot.tasks().get(slot).versionId(), snapshot.epoch());
+    String id = TaskVersionFile.versionId(TaskVersionFile.write(version));
+    return new Published(id, snapshot.epoch());
   }
 
   @Override

@@ -6,7 +6,7 @@ import dev.perennial.server.device.Devices;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.image.ImageDecoder;
-import dev.perennial.server.task.TaskPool;
+import dev.perennial.server.task.PoolWriter;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -69,7 +69,7 @@ public final class TrainingJobs implements AutoCloseable {
       Path directory,
       ModelDirectory model,
       Devices devices,
-      TaskPool pool,
+      PoolWriter pool,
       ImageDecoder decoder,
       TrainingConfig config) {
     this(

@@ -14,10 +14,17 @@ import java.time.Duration;
  * @param devices how long a member waits for its own devices before it answers that it has a new
  *     epoch
  * @param tend how often the coordinator looks after members that are behind
+ * @param standStill after so long without a sign of life the others give a member up
  * @param startSize members that must be there before one that starts serves
  */
 public record ClusterOptions(
-    Duration change, Duration answer, Duration patience, Duration devices, Duration tend, int startSize) {
+    Duration change,
+    Duration answer,
+    Duration patience,
+    Duration devices,
+    Duration tend,
+    Duration standStill,
+    int startSize) {
   public static final ClusterOptions DEFAULT =
       new ClusterOptions(
           Duration.ofSeconds(30),
@@ -25,6 +32,7 @@ public record ClusterOptions(
           Duration.ofSeconds(3),
           Duration.ofSeconds(2),
           Duration.ofSeconds(1),
+          Duration.ofSeconds(10),
           1);
 
   public ClusterOptions {
@@ -36,8 +44,9 @@ public record ClusterOptions(
     }
   }
 
-  /** The same with another start size. */
-  public ClusterOptions startingWith(int size) {
-    return new ClusterOptions(change, answer, patience, devices, tend, size);
+  /** The same for members that are given up, and that start, otherwise. */
+  public ClusterOptions with(Duration newStandStill, int newStartSize) {
+    return new ClusterOptions(
+        change, answer, patience, devices, tend, newStandStill, newStartSize);
   }
 }

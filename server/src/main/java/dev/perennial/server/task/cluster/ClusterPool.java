@@ -36,13 +36,23 @@ import org.slf4j.LoggerFactory;
  * and keeps whether this member is ready.
  */
 public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
+  /** Members of another format do not work together. */
+  public static final int WIRE_FORMAT = Wire.FORMAT;
+
   private static final Logger LOG = LoggerFactory.getLogger(ClusterPool.class);
 
   /** Reasons after which the coordinator may be another one soon. */
   private static final Set<String> TRY_AGAIN =
-      Set.of("NOT_COORDINATOR", "MEMBER_SILENT", "NOT_REPLICATED", "VERSION_NOT_FETCHED", "REJOINING");
+      Set.of(
+          "NOT_COORDINATOR", "MEMBER_SILENT", "NOT_REPLICATED", "VERSION_NOT_FETCHED", "REJOINING");
 
   private static final Duration TELL = Duration.ofSeconds(10);
+  private static final Duration BEAT = Duration.ofMillis(200);
+
+  /** Times the limit of standing still, for which such a member waits to be heard. */
+  private static final int ASIDE = 6;
+
+  private static final String STOOD_STILL = "STOOD_STILL";
   private static final Duration PAUSE = Duration.ofMillis(100);
 
   /** How long {@link #describe} waits for the other members. */
@@ -56,7 +66,16 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
   private final Coordinator coordinator;
   private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
   private final Thread tending = new Thread(this::tend, "cluster-tend");
+  private final Thread beating = new Thread(this::beat, "cluster-pulse");
+  private final Pulse pulse;
   private final AutoCloseable listening;
+
+  /**
+   * Until then, a member that stood still waits for a coordinator to hear it: it does not decide
+   * anything itself, as it may be the only one that still believes that it should. Nano time.
+   */
+  @GuardedBy("this")
+  private long standingAsideUntil = System.nanoTime();
 
   /** This member's id when it was last brought up to date; another one since then: it is not. */
   @GuardedBy("this")
@@ -72,8 +91,7 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
   @GuardedBy("this")
   private boolean closed;
 
-  public ClusterPool(
-      TaskPool pool, Members members, LocalMember local, ClusterOptions options) {
+  public ClusterPool(TaskPool pool, Members members, LocalMember local, ClusterOptions options) {
     this.pool = pool;
     this.members = members;
     this.local = local;
@@ -82,7 +100,9 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
     this.coordinator = new Coordinator(pool, members, replica, options);
     replica.onTrouble(this::trouble);
     this.listening = pool.listen(snapshot -> stir());
+    this.pulse = new Pulse(options.standStill(), System::nanoTime);
     tending.setDaemon(true);
+    beating.setDaemon(true);
   }
 
   /**
@@ -94,6 +114,7 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
     replica.repair(members.view().others());
     pool.install(pool.manifest());
     tending.start();
+    beating.start();
     await(this::ready);
     LOG.info("caught up at epoch {}", pool.manifest().epoch());
   }
@@ -152,6 +173,7 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
     } else if (request instanceof Request.Install install) {
       return replica.install(install);
     } else if (request instanceof Request.Apply apply) {
+      requireReady();
       return new Request.Applied(coordinator.apply(apply.change(), apply.from()));
     } else if (request instanceof Request.Release release) {
       replica.release(release.versionIds());
@@ -208,6 +230,7 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
           requireOpen();
           pause();
         }
+        requireReady();
       }
     }
   }
@@ -238,6 +261,7 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
   }
 
   private void requireReady() {
+    notice();
     if (!ready()) {
       synchronized (this) {
         throw ServingException.unavailable(
@@ -256,6 +280,7 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
     }
   }
 
+  @SuppressWarnings("WaitNotInLoop") // whoever pauses looks again
   @GuardedBy("this")
   private void pause() {
     requireOpen();
@@ -267,10 +292,39 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
     }
   }
 
+  private void beat() {
+    synchronized (this) {
+      while (!closed) {
+        try {
+          wait(BEAT.toMillis());
+        } catch (InterruptedException e) {
+          return;
+        }
+        notice();
+      }
+    }
+  }
+
+  /** Sees whether this process stood still while the others went on. */
+  private synchronized void notice() {
+    if (!pulse.stoodStill()) {
+      return;
+    }
+    LOG.warn("this process stood still for more than {}", options.standStill());
+    standingAsideUntil = System.nanoTime() + ASIDE * options.standStill().toNanos();
+    trouble = STOOD_STILL;
+    stir();
+  }
+
+  @GuardedBy("this")
+  private boolean standsAside() {
+    return trouble.equals(STOOD_STILL) && System.nanoTime() - standingAsideUntil < 0;
+  }
+
   private void tend() {
     while (true) {
       try {
-        if (coordinator.tend()) {
+        if (!tendingWaits() && coordinator.tend()) {
           trouble("");
         }
       } catch (ServingException e) {
@@ -287,7 +341,12 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
     }
   }
 
+  private synchronized boolean tendingWaits() {
+    return standsAside();
+  }
+
   /** False where the thread shall end. */
+  @SuppressWarnings("WaitNotInLoop") // to tend once too often does no harm
   @GuardedBy("this")
   private boolean awaitStir() {
     try {
@@ -388,7 +447,20 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
       return Wire.read(Answers.await(member, answer, timeout), ClusterView.Member.class);
     } catch (ServingException e) {
       return new ClusterView.Member(
-          member, "", "", "", false, false, false, e.reason(), 0, "", 0, 0, List.of(), List.of(),
+          member,
+          "",
+          "",
+          "",
+          false,
+          false,
+          false,
+          e.reason(),
+          0,
+          "",
+          0,
+          0,
+          List.of(),
+          List.of(),
           new ClusterView.Counters(0, 0));
     }
   }

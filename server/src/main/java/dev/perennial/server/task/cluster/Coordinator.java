@@ -90,7 +90,7 @@ final class Coordinator {
       establish(view);
       Manifest before = pool.manifest();
       Manifest next = pool.decide(change, usedEpoch);
-      if (next != before) {
+      if (!next.equals(before)) {
         replicate(view, before, next, List.of(holder, view.self()));
       }
       return next.epoch();
@@ -210,8 +210,7 @@ final class Coordinator {
     if (added.isEmpty()) {
       return others;
     }
-    Round<Request.Prepared> round =
-        new Round<>(members, others, Request.Prepared.class, options);
+    Round<Request.Prepared> round = new Round<>(members, others, Request.Prepared.class, options);
     round.ask(new Request.Prepare(added, holders), answer -> answer.remaining() == 0);
     round
         .failures()
@@ -281,8 +280,12 @@ final class Coordinator {
       }
       Manifest now = pool.manifest();
       usedEpoch = Math.max(usedEpoch, now.epoch());
-      List<String> behind = new ArrayList<>(heard);
-      behind.removeIf(member -> now.equals(known.get(member)) && settled.contains(member));
+      List<String> behind = new ArrayList<>();
+      for (String member : heard) {
+        if (!settled.contains(member) || !now.equals(known.get(member))) {
+          behind.add(member);
+        }
+      }
       install(view, behind, now, view.ids());
       return true;
     } finally {

@@ -215,9 +215,7 @@ final class Replica {
   /** What cannot be installed on a device is that device's failure, and logged there. */
   void awaitDevices(long epoch) {
     try {
-      devices
-          .apply(epoch)
-          .get(options.devices().toNanos(), TimeUnit.NANOSECONDS);
+      devices.apply(epoch).get(options.devices().toNanos(), TimeUnit.NANOSECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (ExecutionException | TimeoutException e) {

@@ -62,8 +62,7 @@ final class Round<T> {
     }
   }
 
-  private void count(
-      String member, CompletableFuture<byte[]> answer, Predicate<T> agrees) {
+  private void count(String member, CompletableFuture<byte[]> answer, Predicate<T> agrees) {
     try {
       if (agrees.test(Wire.read(Answers.await(member, answer, Duration.ZERO), kind))) {
         agreed.add(member);

@@ -88,8 +88,7 @@ final class Wire {
 
   static byte[] failure(ServingException failure) {
     Failure record =
-        new Failure(
-            failure.code().name(), failure.reason(), String.valueOf(failure.getMessage()));
+        new Failure(failure.code().name(), failure.reason(), String.valueOf(failure.getMessage()));
     return tagged(FAILURE, GSON.toJson(record).getBytes(StandardCharsets.UTF_8));
   }
 
@@ -119,8 +118,7 @@ final class Wire {
     byte[] content = new byte[Math.max(0, answer.length - 1)];
     System.arraycopy(answer, Math.min(1, answer.length), content, 0, content.length);
     if (answer.length > 0 && answer[0] == FAILURE) {
-      Failure failure =
-          GSON.fromJson(new String(content, StandardCharsets.UTF_8), Failure.class);
+      Failure failure = GSON.fromJson(new String(content, StandardCharsets.UTF_8), Failure.class);
       throw new ServingException(code(failure.code()), failure.reason(), failure.message());
     }
     if (answer.length == 0 || answer[0] != expected) {

@@ -70,10 +70,7 @@ public record ClusterConfig(
 
   private static void requireSeconds(String what, Duration value, long least) {
     require(
-        value.getSeconds() >= least && value.getSeconds() <= 3_600,
-        what,
-        value,
-        least + " s..1 h");
+        value.toSeconds() >= least && value.toSeconds() <= 3_600, what, value, least + " s..1 h");
   }
 
   private static void require(boolean holds, String what, Object value, String expected) {

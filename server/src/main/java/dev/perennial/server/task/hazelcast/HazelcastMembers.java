@@ -57,8 +57,7 @@ public final class HazelcastMembers implements Members, AutoCloseable {
     HazelcastInstance instance;
     try {
       instance =
-          Hazelcast.newHazelcastInstance(
-              HazelcastSettings.config(config, identity.attributes()));
+          Hazelcast.newHazelcastInstance(HazelcastSettings.config(config, identity.attributes()));
     } catch (HazelcastException | IllegalStateException e) {
       throw new ServingException(
           ErrorCode.FAILED_PRECONDITION,

