@@ -146,7 +146,8 @@ public final class Server implements AutoCloseable {
         opened(
             HazelcastMembers.join(
                 cluster, new Identity(fingerprint, software(), ClusterPool.WIRE_FORMAT)));
-    ClusterOptions options = ClusterOptions.DEFAULT.with(cluster.heartbeatTimeout(), cluster.startSize());
+    ClusterOptions options =
+        ClusterOptions.DEFAULT.with(cluster.heartbeatTimeout(), cluster.startSize());
     ClusterPool joined = opened(new ClusterPool(pool, members, member, options));
     members.answeredBy(joined);
     joined.start();

@@ -48,8 +48,7 @@ final class LocalCluster implements AutoCloseable {
     for (int i = 0; i < names.length; i++) {
       String address = cluster.addresses.get(i);
       cluster.members.put(
-          names[i],
-          new MemberProcess(directory, names[i], List.of(), address, cluster.addresses));
+          names[i], new MemberProcess(directory, names[i], List.of(), address, cluster.addresses));
     }
     return cluster;
   }
@@ -75,7 +74,7 @@ final class LocalCluster implements AutoCloseable {
     List<ServerSocket> sockets = new ArrayList<>();
     try {
       for (int i = 0; i < count; i++) {
-        sockets.add(new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1")));
+        sockets.add(new ServerSocket(0, 1, InetAddress.getLoopbackAddress()));
       }
       List<String> addresses =
           sockets.stream().map(socket -> "127.0.0.1:" + socket.getLocalPort()).toList();

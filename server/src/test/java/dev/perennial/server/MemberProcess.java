@@ -102,8 +102,7 @@ final class MemberProcess implements AutoCloseable {
             "--data=" + data()));
     command.addAll(options);
     ProcessBuilder builder =
-        new ProcessBuilder(command)
-            .redirectError(ProcessBuilder.Redirect.appendTo(log().toFile()));
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.appendTo(log().toFile()));
     builder.environment().put("OMP_NUM_THREADS", "1");
     builder.environment().put("OMP_WAIT_POLICY", "passive");
     try {
@@ -120,7 +119,8 @@ final class MemberProcess implements AutoCloseable {
   }
 
   private static void read(Process from, CompletableFuture<String> address) {
-    try (BufferedReader lines = new BufferedReader(new InputStreamReader(from.getInputStream(), UTF_8))) {
+    try (BufferedReader lines =
+        new BufferedReader(new InputStreamReader(from.getInputStream(), UTF_8))) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         if (line.startsWith(LISTENING)) {
           address.complete(line.substring(LISTENING.length()));
@@ -208,7 +208,8 @@ final class MemberProcess implements AutoCloseable {
 
   private void signal(String signal) {
     try {
-      int exit = new ProcessBuilder("kill", signal, Long.toString(process().pid())).start().waitFor();
+      int exit =
+          new ProcessBuilder("kill", signal, Long.toString(process().pid())).start().waitFor();
       if (exit != 0) {
         throw new IllegalStateException("kill " + signal + ": exit code " + exit);
       }

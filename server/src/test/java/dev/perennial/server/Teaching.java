@@ -67,8 +67,7 @@ public final class Teaching {
   }
 
   /** The same with a spec of one's own. */
-  public static void upload(
-      StreamObserver<TrainRequest> call, TrainRequest spec, int examples) {
+  public static void upload(StreamObserver<TrainRequest> call, TrainRequest spec, int examples) {
     call.onNext(spec);
     for (int i = 0; i < examples; i++) {
       call.onNext(example(i));

@@ -68,28 +68,29 @@ public final class TinyModel {
         """
         "hidden_size": %d, "intermediate_size": %d, "num_hidden_layers": %d,
         "num_attention_heads": %d, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5,
-        "projection_dim": %d"""
+        "projection_dim": %d\
+        """
             .formatted(WIDTH, MLP, LAYERS, HEADS, EMBED);
     return """
-        {"architectures": ["CLIPModel"], "model_type": "clip", "projection_dim": %d,
-         "logit_scale_init_value": 2.6592,
-         "text_config": {"model_type": "clip_text_model", %s, "vocab_size": %d,
-           "max_position_embeddings": %d, "bos_token_id": 512, "eos_token_id": 513,
-           "pad_token_id": 513},
-         "vision_config": {"model_type": "clip_vision_model", %s, "image_size": %d,
-           "patch_size": %d, "num_channels": 3}}
-        """
+    {"architectures": ["CLIPModel"], "model_type": "clip", "projection_dim": %d,
+     "logit_scale_init_value": 2.6592,
+     "text_config": {"model_type": "clip_text_model", %s, "vocab_size": %d,
+       "max_position_embeddings": %d, "bos_token_id": 512, "eos_token_id": 513,
+       "pad_token_id": 513},
+     "vision_config": {"model_type": "clip_vision_model", %s, "image_size": %d,
+       "patch_size": %d, "num_channels": 3}}
+    """
         .formatted(EMBED, tower, VOCABULARY, CONTEXT, tower, IMAGE_SIZE, PATCH);
   }
 
   private static String preprocessing() {
     return """
-        {"image_processor_type": "CLIPImageProcessor", "do_convert_rgb": true, "do_resize": true,
-         "size": {"shortest_edge": %1$d}, "resample": 3, "do_center_crop": true,
-         "crop_size": {"height": %1$d, "width": %1$d}, "do_rescale": true,
-         "rescale_factor": 0.00392156862745098, "do_normalize": true,
-         "image_mean": [0.5, 0.5, 0.5], "image_std": [0.25, 0.25, 0.25]}
-        """
+    {"image_processor_type": "CLIPImageProcessor", "do_convert_rgb": true, "do_resize": true,
+     "size": {"shortest_edge": %1$d}, "resample": 3, "do_center_crop": true,
+     "crop_size": {"height": %1$d, "width": %1$d}, "do_rescale": true,
+     "rescale_factor": 0.00392156862745098, "do_normalize": true,
+     "image_mean": [0.5, 0.5, 0.5], "image_std": [0.25, 0.25, 0.25]}
+    """
         .formatted(IMAGE_SIZE);
   }
 

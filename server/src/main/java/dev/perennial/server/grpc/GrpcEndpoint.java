@@ -72,10 +72,7 @@ public final class GrpcEndpoint implements AutoCloseable {
   }
 
   private GrpcEndpoint(
-      GrpcConfig config,
-      Services services,
-      Cluster cluster,
-      CompletableFuture<Void> outOfService) {
+      GrpcConfig config, Services services, Cluster cluster, CompletableFuture<Void> outOfService) {
     this(config, services.methods(), services.health(), outOfService);
     this.services = services;
     this.cluster = cluster;

@@ -6,6 +6,7 @@ import dev.perennial.server.error.ServingException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -302,7 +303,7 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
       requireOpen();
       PoolState before = state;
       Manifest next = change.after(before);
-      boolean repaired = before.unavailable().keySet().stream().anyMatch(loaded::containsKey);
+      boolean repaired = !Collections.disjoint(before.unavailable().keySet(), loaded.keySet());
       if (next.equals(before.manifest()) && !repaired) {
         return before.snapshot();
       }

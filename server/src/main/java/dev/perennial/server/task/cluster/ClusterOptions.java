@@ -46,7 +46,6 @@ public record ClusterOptions(
 
   /** The same for members that are given up, and that start, otherwise. */
   public ClusterOptions with(Duration newStandStill, int newStartSize) {
-    return new ClusterOptions(
-        change, answer, patience, devices, tend, newStandStill, newStartSize);
+    return new ClusterOptions(change, answer, patience, devices, tend, newStandStill, newStartSize);
   }
 }
