@@ -26,14 +26,17 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Three members in JVMs of their own on the loopback interface, with real kills and real freezes.
- * Every test leaves the cluster whole; none needs another to have run.
+ * Every test leaves the cluster whole; none needs another to have run. In the Maven profile {@code
+ * cluster}: {@code mvn verify -Pcluster -Dit.test=ClusterIT}.
  */
+@Tag("cluster")
 @Timeout(400)
 class ClusterIT {
   private static final float TOLERANCE = 1e-5f;
