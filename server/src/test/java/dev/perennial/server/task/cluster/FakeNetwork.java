@@ -25,7 +25,7 @@ final class FakeNetwork implements AutoCloseable {
   static final ClusterOptions OPTIONS =
       new ClusterOptions(
           Duration.ofSeconds(10),
-          Duration.ofMillis(300),
+          Duration.ofSeconds(1),
           Duration.ofMillis(100),
           Duration.ofMillis(100),
           Duration.ofMillis(20),
