@@ -45,6 +45,8 @@ final class FakeNetwork implements AutoCloseable {
     Machine(String name) {
       this.name = name;
       this.view = new View(name, List.of(name));
+      machines.put(name, this);
+      boot();
     }
 
     ClusterPool member() {
@@ -56,7 +58,7 @@ final class FakeNetwork implements AutoCloseable {
     }
 
     /** A new process on what the disk holds; it is up to the test to show it to the others. */
-    void boot() {
+    final void boot() {
       pool = TaskPool.open(disk, TaskVersions.BACKBONE, TaskVersions.EMBED_DIM);
       LocalMember local = new LocalMember(pool, name, "1.0");
       member = new ClusterPool(pool, this, local, OPTIONS);
@@ -114,9 +116,7 @@ final class FakeNetwork implements AutoCloseable {
 
   FakeNetwork(String... names) {
     for (String name : names) {
-      Machine machine = new Machine(name);
-      machines.put(name, machine);
-      machine.boot();
+      new Machine(name);
     }
   }
 
