@@ -107,6 +107,7 @@ class ReflectionIT {
             "grpc.health.v1.Health",
             V1,
             V1_ALPHA,
+            "perennial.v1.ClusterService",
             "perennial.v1.InferenceService",
             "perennial.v1.TaskService",
             "perennial.v1.TrainingService"),
@@ -135,6 +136,7 @@ class ReflectionIT {
   void listedServices_everyMethod_isAnsweredBySomebody() throws Exception {
     for (String service :
         List.of(
+            "perennial.v1.ClusterService",
             "perennial.v1.InferenceService",
             "perennial.v1.TaskService",
             "perennial.v1.TrainingService",
