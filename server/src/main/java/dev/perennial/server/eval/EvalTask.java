@@ -3,8 +3,6 @@ package dev.perennial.server.eval;
 import dev.perennial.server.eval.data.TaskData;
 import dev.perennial.server.training.Split;
 import java.util.List;
-import java.util.Locale;
-import java.util.regex.Pattern;
 
 /**
  * One task of a run. Its pictures' pixels are owned by the run's thread.
@@ -14,9 +12,7 @@ import java.util.regex.Pattern;
  * @param test those that accuracies are of
  */
 public record EvalTask(int place, TaskData data, PictureSet train, PictureSet test) {
-  private static final Pattern SERVED_NAME = Pattern.compile("[a-z][a-z0-9_-]{0,62}");
-  private static final int MAX_PLAIN_LENGTH = 48;
-
+  /** Also the name under which a server is taught it. */
   public String name() {
     return data.name();
   }
@@ -29,20 +25,6 @@ public record EvalTask(int place, TaskData data, PictureSet train, PictureSet te
   /** The sentence around a class name, with "{}" once. */
   public String template() {
     return data.template();
-  }
-
-  /** The text that stands for each class. */
-  public List<String> prompts() {
-    return classNames().stream().map(name -> template().replace("{}", name)).toList();
-  }
-
-  /** Its name as a server's task may have it: the very name, where that is allowed. */
-  public String servedName() {
-    if (SERVED_NAME.matcher(name()).matches()) {
-      return name();
-    }
-    String plain = name().toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9_-]", "-");
-    return "t" + place + "-" + plain.substring(0, Math.min(plain.length(), MAX_PLAIN_LENGTH));
   }
 
   /**

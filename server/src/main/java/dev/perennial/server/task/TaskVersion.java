@@ -46,7 +46,7 @@ public record TaskVersion(
     classNames = List.copyOf(classNames);
     options = Collections.unmodifiableMap(new TreeMap<>(options));
     metrics = Collections.unmodifiableMap(new TreeMap<>(metrics));
-    require(NAME.matcher(task).matches(), "task", task, "1 to 63 of a-z 0-9 - _, a letter first");
+    require(isName(task), "task", task, "1 to 63 of a-z 0-9 - _, a letter first");
     requireClassNames(classNames);
     require(Template.isTemplate(template), "template", template, "{} once");
     require(
@@ -63,6 +63,11 @@ public record TaskVersion(
           "finite");
     }
     require(!backboneFingerprint.isBlank(), "backbone fingerprint", "blank", "a SHA-256");
+  }
+
+  /** Whether a task may be called so: 1 to 63 of a-z, 0-9, - and _, a letter first. */
+  public static boolean isName(String text) {
+    return NAME.matcher(text).matches();
   }
 
   private static void requireClassNames(List<String> classNames) {

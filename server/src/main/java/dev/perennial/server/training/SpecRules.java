@@ -2,12 +2,12 @@ package dev.perennial.server.training;
 
 import dev.perennial.server.clip.ClipConfig;
 import dev.perennial.server.error.ServingException;
+import dev.perennial.server.task.TaskVersion;
 import dev.perennial.server.task.Template;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** The bounds of a {@link TrainingSpec}; each refusal names the field of the wire contract. */
@@ -23,15 +23,13 @@ final class SpecRules {
   static final float MAX_VALIDATION_SHARE = 0.5f;
 
   /** Narrower image towers take the tiny model's learning rate and batch size. */
-  static final int SMALL_MODEL_WIDTH = 256;
+  static final int NARROW_MODEL_WIDTH = 256;
 
   static final int DEFAULT_PREFIX_LENGTH = 8;
   static final int MAX_DEFAULT_DEPTH = 8;
 
   /** Held out unless the caller says otherwise; of classes with five examples or more. */
   static final float DEFAULT_VALIDATION_SHARE = 0.1f;
-
-  private static final Pattern TASK = Pattern.compile("[a-z][a-z0-9_-]{0,62}");
 
   private SpecRules() {}
 
@@ -53,7 +51,7 @@ final class SpecRules {
   /** Checks a resolved spec; its epochs may still be open. */
   static void check(TrainingSpec spec, ClipConfig model) {
     int layers = Math.max(model.image().layers(), model.text().layers());
-    if (!TASK.matcher(spec.task()).matches()) {
+    if (!TaskVersion.isName(spec.task())) {
       throw ServingException.invalid(
           "BAD_TASK_NAME",
           "spec.task",

@@ -91,7 +91,7 @@ public record TrainingSpec(
       TrainingOptions options,
       ClipConfig model) {
     SpecRules.checkOptions(options, model);
-    boolean small = model.image().width() < SpecRules.SMALL_MODEL_WIDTH;
+    boolean small = isNarrow(model);
     Recipe recipe = orElse(options.recipe(), Recipe.ROBUST);
     int epochs = recipe == Recipe.OFFICIAL ? Recipe.OFFICIAL_EPOCHS : 0;
     TrainingSpec spec =
@@ -112,6 +112,11 @@ public record TrainingSpec(
             orElse(options.validationShare(), SpecRules.DEFAULT_VALIDATION_SHARE));
     SpecRules.check(spec, model);
     return spec;
+  }
+
+  /** Whether the model takes what was found best for the tiny one. */
+  public static boolean isNarrow(ClipConfig model) {
+    return model.image().width() < SpecRules.NARROW_MODEL_WIDTH;
   }
 
   /** The text that stands for a class. */

@@ -51,7 +51,7 @@ record BranchSettings(
   /** The training of one task. */
   TrainingSpec spec(EvalTask task, long seed, ClipConfig model) {
     return TrainingSpec.resolve(
-        task.servedName(), task.classNames(), task.template(), "eval", options(seed), model);
+        task.name(), task.classNames(), task.template(), "eval", options(seed), model);
   }
 
   private TrainingOptions options(long seed) {

@@ -9,6 +9,7 @@ import dev.perennial.server.eval.EvalTask;
 import dev.perennial.server.eval.LabelSpace;
 import dev.perennial.server.eval.Method;
 import dev.perennial.server.eval.MethodKind;
+import dev.perennial.server.training.TrainingSpec;
 import java.util.stream.IntStream;
 
 /**
@@ -57,7 +58,7 @@ final class FineTuneMethod implements Method {
   }
 
   static double defaultLearningRate(ClipConfig model) {
-    return TrainingSettings.isSmall(model) ? SMALL_LEARNING_RATE : LEARNING_RATE;
+    return TrainingSpec.isNarrow(model) ? SMALL_LEARNING_RATE : LEARNING_RATE;
   }
 
   static Towers towers(Bench bench, FineTuning training) {

@@ -45,7 +45,7 @@ final class PromptPoolMethod implements Method {
           (options, model) -> {
             TrainingSpec branch =
                 TrainingSpec.resolve("task", List.of(), "", "eval", TrainingOptions.DEFAULT, model);
-            double rate = TrainingSettings.isSmall(model) ? SMALL_LEARNING_RATE : LEARNING_RATE;
+            double rate = TrainingSpec.isNarrow(model) ? SMALL_LEARNING_RATE : LEARNING_RATE;
             TrainingSettings settings = TrainingSettings.parse(options, model, rate);
             int depth = options.count("depth", branch.shape().depth());
             int length = options.count("length", branch.shape().length());

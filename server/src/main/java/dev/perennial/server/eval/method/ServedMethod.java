@@ -48,7 +48,7 @@ final class ServedMethod implements Method {
     this.scoring = scoring;
     this.bench = bench;
     this.server = server;
-    server.requireUnknown(bench.tasks().stream().map(EvalTask::servedName).toList());
+    server.requireUnknown(bench.tasks().stream().map(EvalTask::name).toList());
   }
 
   /** The kinds that a server can be: {@code diki} and {@code diki-paper}. */
@@ -106,10 +106,10 @@ final class ServedMethod implements Method {
   public Learned learn(EvalTask task, Progress progress) {
     long start = System.nanoTime();
     Follower follower = new Follower(progress);
-    server.teach(task.servedName(), task.data(), follower);
-    learnt.add(task.servedName());
+    server.teach(task.name(), task.data(), follower);
+    learnt.add(task.name());
     Duration time = Duration.ofNanos(System.nanoTime() - start);
-    Task known = server.task(task.servedName());
+    Task known = server.task(task.name());
     Task.Version version = known.versions().get(0);
     requireOwnModel(version.backboneFingerprint());
     return new Learned(
@@ -182,7 +182,7 @@ final class ServedMethod implements Method {
     if (!names.equals(task.classNames())) {
       asked = Labels.allKnown();
       for (EvalTask other : bench.tasks()) {
-        if (!learnt.contains(other.servedName())) {
+        if (!learnt.contains(other.name())) {
           asked = asked.extra(other.classNames(), other.template());
         }
       }
@@ -216,9 +216,9 @@ final class ServedMethod implements Method {
   }
 
   /** The place of a task that this method taught; -1 for another's. */
-  private int place(String servedName) {
+  private int place(String name) {
     for (EvalTask task : bench.tasks()) {
-      if (task.servedName().equals(servedName)) {
+      if (task.name().equals(name)) {
         return task.place();
       }
     }

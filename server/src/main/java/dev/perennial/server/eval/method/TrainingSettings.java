@@ -25,9 +25,6 @@ record TrainingSettings(
   private static final double MAX_LEARNING_RATE = 1e3;
   private static final double MAX_VALIDATION_SHARE = 0.5;
 
-  /** Image towers narrower than this take what was found best for the tiny model. */
-  private static final int SMALL_MODEL_WIDTH = 256;
-
   /** Reads them; what is left open, but the rate, is what a branch would take. */
   static TrainingSettings parse(MethodOptions options, ClipConfig model, double learningRate) {
     TrainingSpec defaults =
@@ -42,10 +39,6 @@ record TrainingSettings(
                 "validation-share", defaults.validationShare(), 0, MAX_VALIDATION_SHARE));
   }
 
-  static boolean isSmall(ClipConfig model) {
-    return model.image().width() < SMALL_MODEL_WIDTH;
-  }
-
   /** What is shown when while the task is learnt. */
   Schedule schedule(EvalTask task, long seed, ClipConfig model) {
     TrainingOptions options =
@@ -53,7 +46,7 @@ record TrainingSettings(
             recipe, null, seed, null, null, epochs, batchSize, learningRate, validationShare);
     TrainingSpec spec =
         TrainingSpec.resolve(
-            task.servedName(), task.classNames(), task.template(), "eval", options, model);
+            task.name(), task.classNames(), task.template(), "eval", options, model);
     return new Schedule(spec, task.train(), model.imageSize());
   }
 }
