@@ -89,6 +89,8 @@ class ArchitectureTest {
 
   @ArchTest static final ArchRule suitesKnowNoMethod = only("eval.data", "world", "image", "error");
 
+  @ArchTest static final ArchRule chaosKnowsNoServer = only("chaos", "task", "error");
+
   @ArchTest static final ArchRule chartsUseNothing = only("eval.chart");
 
   @ArchTest
@@ -123,7 +125,8 @@ class ArchitectureTest {
   static final ArchRule onlyTheWireAndCommandsKnowMessages =
       noClasses()
           .that()
-          .resideOutsideOfPackages(ROOT, ROOT + ".grpc..", ROOT + ".cli..", ROOT + ".eval..")
+          .resideOutsideOfPackages(
+              ROOT, ROOT + ".grpc..", ROOT + ".cli..", ROOT + ".eval..", ROOT + ".chaos..")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(

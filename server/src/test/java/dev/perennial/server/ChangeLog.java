@@ -3,6 +3,8 @@ package dev.perennial.server;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.perennial.server.chaos.LocalCluster;
+import dev.perennial.server.chaos.MemberProcess;
 import dev.perennial.v1.DeleteTaskRequest;
 import dev.perennial.v1.TrainingJob;
 import java.util.ArrayList;
@@ -69,7 +71,7 @@ final class ChangeLog implements AutoCloseable {
       if (delete) {
         delete(member, task);
       } else {
-        TrainingJob job = member.teach(task, seed);
+        TrainingJob job = Teaching.teach(member, task, seed);
         acknowledged(member, task, job.getVersionId(), job.getEpoch());
       }
     } catch (RuntimeException | AssertionError e) {
@@ -98,7 +100,7 @@ final class ChangeLog implements AutoCloseable {
   }
 
   private synchronized void acknowledged(MemberProcess member, long epoch) {
-    epochs.computeIfAbsent(member.name, name -> new ArrayList<>()).add(epoch);
+    epochs.computeIfAbsent(member.name(), name -> new ArrayList<>()).add(epoch);
     changes++;
     notifyAll();
   }
@@ -142,10 +144,10 @@ final class ChangeLog implements AutoCloseable {
             if (!uncertain.contains(task)) {
               Set<String> missing = new HashSet<>(versions);
               missing.removeAll(cluster.versions(member, task));
-              assertEquals(Set.of(), missing, "lost at " + member.name);
+              assertEquals(Set.of(), missing, "lost at " + member.name());
             }
           });
-      cluster.checkVersionFiles(member);
+      ClusterIT.checkVersionFiles(member);
     }
   }
 

@@ -4,21 +4,26 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.perennial.server.chaos.LocalCluster;
+import dev.perennial.server.chaos.MemberProcess;
+import dev.perennial.server.clip.ModelDirectory;
+import dev.perennial.server.task.TaskVersionFile;
+import dev.perennial.v1.ActivateTaskVersionRequest;
 import dev.perennial.v1.ClassifyImageRequest;
 import dev.perennial.v1.ClassifyImageResponse;
 import dev.perennial.v1.DeleteTaskRequest;
-import dev.perennial.v1.GetClusterRequest;
 import dev.perennial.v1.ListTasksRequest;
 import dev.perennial.v1.Member;
 import dev.perennial.v1.MemberState;
 import dev.perennial.v1.TrainingJob;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import java.io.IOException;
-import java.nio.file.FileVisitOption;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
+import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -47,8 +52,16 @@ class ClusterIT {
 
   @BeforeAll
   static void start() {
-    cluster = LocalCluster.onLoopback(directory, "a", "b", "c");
+    cluster =
+        LocalCluster.onLoopback(
+            directory,
+            settings(TinyModel.write(directory.resolve("model"))),
+            List.of("a", "b", "c"));
     cluster.startAll();
+  }
+
+  private static LocalCluster.Settings settings(Path model) {
+    return new LocalCluster.Settings(model, Duration.ofSeconds(8), Duration.ofSeconds(3));
   }
 
   @AfterAll
@@ -63,7 +76,7 @@ class ClusterIT {
 
   @Test
   void teach_atOneMember_allAnswerTheSameFromThatEpochOn() {
-    TrainingJob job = cluster.get("a").teach("colours", 1);
+    TrainingJob job = Teaching.teach(cluster.get("a"), "colours", 1);
     List<ClassifyImageResponse> answers =
         cluster.members().stream().map(member -> classify(member, "colours")).toList();
     for (ClassifyImageResponse answer : answers) {
@@ -78,7 +91,7 @@ class ClusterIT {
             TOLERANCE);
       }
     }
-    List<Member> members = describe(cluster.get("b"));
+    List<Member> members = cluster.describe(cluster.get("b"));
     assertEquals(List.of("a", "b", "c"), members.stream().map(Member::getName).sorted().toList());
     assertEquals(1, members.stream().filter(Member::getCoordinator).count());
     assertEquals(1, members.stream().map(Member::getDigest).distinct().count());
@@ -117,10 +130,10 @@ class ClusterIT {
 
   @Test
   void diskEmptied_filledBeforeItServes() throws Exception {
-    TrainingJob job = cluster.get("b").teach("kept", 5);
+    TrainingJob job = Teaching.teach(cluster.get("b"), "kept", 5);
     MemberProcess victim = cluster.follower();
     victim.kill();
-    wipe(victim.data());
+    victim.wipe();
     victim.start();
     assertEquals(job.getEpoch(), epoch(victim));
     assertTrue(taskNames(victim).contains("kept"));
@@ -132,31 +145,31 @@ class ClusterIT {
 
   @Test
   void allKilledAtOnce_everythingIsBack() throws Exception {
-    TrainingJob job = cluster.get("c").teach("all", 7);
+    TrainingJob job = Teaching.teach(cluster.get("c"), "all", 7);
     cluster.members().forEach(MemberProcess::kill);
     cluster.startAll();
     cluster.awaitOneState();
     for (MemberProcess member : cluster.members()) {
       assertTrue(epoch(member) >= job.getEpoch());
       assertTrue(taskNames(member).contains("all"));
-      cluster.checkVersionFiles(member);
+      checkVersionFiles(member);
     }
   }
 
   @Test
   void frozenCoordinator_returns_noStaleWriteIsAccepted() throws Exception {
     MemberProcess frozen = cluster.coordinator();
-    String first = frozen.teach("frozen", 11).getVersionId();
+    String first = Teaching.teach(frozen, "frozen", 11).getVersionId();
     frozen.freeze();
     MemberProcess other = cluster.others(frozen).get(0);
     TrainingJob later;
     try {
-      later = cluster.teachUntilAccepted(other, "frozen", 12);
+      later = teachUntilAccepted(other, "frozen", 12);
     } finally {
       frozen.thaw();
     }
     // Whatever it still believes, it cannot put the old version back unseen.
-    String refusedOrSeen = cluster.tryActivate(frozen, "frozen", first);
+    String refusedOrSeen = tryActivate(frozen, "frozen", first);
     cluster.awaitOneState();
     for (MemberProcess member : cluster.members()) {
       assertTrue(epoch(member) >= later.getEpoch());
@@ -168,15 +181,17 @@ class ClusterIT {
 
   @Test
   void otherBackbone_refusedWithBothFingerprints() throws Exception {
-    try (MemberProcess stranger = cluster.stranger("stranger")) {
-      stranger.launch(TinyModel.write(directory.resolve("other-model"), 8));
+    try (MemberProcess stranger =
+        cluster.stranger(
+            "stranger", settings(TinyModel.write(directory.resolve("other-model"), 8)))) {
+      stranger.launch();
       assertEquals(1, stranger.awaitEnd());
       String said = stranger.said();
-      String ours = cluster.fingerprint();
+      String ours = ModelDirectory.open(directory.resolve("model")).fingerprint();
       assertTrue(said.contains("join refused, backbone fingerprint: "), said);
       assertTrue(said.contains("expected: " + ours), said);
     }
-    assertEquals(3, describe(cluster.get("a")).size());
+    assertEquals(3, cluster.describe(cluster.get("a")).size());
   }
 
   private static ClassifyImageResponse classify(MemberProcess member, String task) {
@@ -189,13 +204,6 @@ class ClusterIT {
                 .build());
   }
 
-  private static List<Member> describe(MemberProcess member) {
-    return member
-        .cluster()
-        .getCluster(GetClusterRequest.newBuilder().setWithVersions(true).build())
-        .getMembersList();
-  }
-
   private static long epoch(MemberProcess member) throws StatusRuntimeException {
     return member.tasks().listTasks(ListTasksRequest.getDefaultInstance()).getEpoch();
   }
@@ -206,11 +214,45 @@ class ClusterIT {
         .collect(Collectors.toSet());
   }
 
-  private static void wipe(Path data) throws IOException {
-    try (Stream<Path> files = Files.walk(data, new FileVisitOption[0])) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(file);
+  /** Teaches, again and again while nobody can decide. */
+  private static TrainingJob teachUntilAccepted(MemberProcess member, String task, long seed) {
+    AssertionError last = new AssertionError("not tried");
+    for (int i = 0; i < 5; i++) {
+      try {
+        return Teaching.teach(member, task, seed);
+      } catch (AssertionError e) {
+        last = e;
       }
+    }
+    throw last;
+  }
+
+  /** Rolls back at that member; returns why not, or nothing. */
+  private static String tryActivate(MemberProcess member, String task, String versionId) {
+    try {
+      member
+          .tasks()
+          .activateTaskVersion(
+              ActivateTaskVersionRequest.newBuilder()
+                  .setName(task)
+                  .setVersionId(versionId)
+                  .build());
+      return "";
+    } catch (StatusRuntimeException e) {
+      assertEquals(Status.Code.UNAVAILABLE, e.getStatus().getCode(), e.toString());
+      return String.valueOf(e.getStatus().getDescription());
+    }
+  }
+
+  /** Every version on a member's disk has the bytes that its name says. */
+  static void checkVersionFiles(MemberProcess member) {
+    try (Stream<Path> files = Files.list(member.data().resolve("tasks/versions"))) {
+      for (Path file : files.filter(path -> path.toString().endsWith(".safetensors")).toList()) {
+        String id = file.getFileName().toString().replace(".safetensors", "");
+        assertEquals(id, TaskVersionFile.versionId(Files.readAllBytes(file)));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 }

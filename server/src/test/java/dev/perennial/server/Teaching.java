@@ -1,5 +1,6 @@
 package dev.perennial.server;
 
+import dev.perennial.server.chaos.MemberProcess;
 import dev.perennial.v1.Commit;
 import dev.perennial.v1.Example;
 import dev.perennial.v1.Image;
@@ -8,9 +9,11 @@ import dev.perennial.v1.TrainResponse;
 import dev.perennial.v1.TrainingJob;
 import dev.perennial.v1.TrainingJobState;
 import dev.perennial.v1.TrainingOptions;
+import dev.perennial.v1.TrainingServiceGrpc;
 import dev.perennial.v1.TrainingSpec;
 import io.grpc.stub.StreamObserver;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 
 /** Uploads for tests: a few pictures of three colours, and training that takes no time. */
 public final class Teaching {
@@ -82,6 +85,22 @@ public final class Teaching {
     upload(server.training().train(answers), task, "", 24);
     TrainingJob job = lastJob(answers);
     if (job.getState() != TrainingJobState.TRAINING_JOB_STATE_SUCCEEDED) {
+      throw new AssertionError(job);
+    }
+    return job;
+  }
+
+  /** The same at a member of a cluster; throws where the job did not succeed. */
+  static TrainingJob teach(MemberProcess member, String task, long seed) {
+    StreamAnswers<TrainRequest, TrainResponse> answers = StreamAnswers.eager();
+    upload(
+        TrainingServiceGrpc.newStub(member.channel())
+            .withDeadlineAfter(90, TimeUnit.SECONDS)
+            .train(answers),
+        spec(task, "", seed),
+        24);
+    TrainingJob job = lastJob(answers);
+    if (job.getVersionId().isEmpty()) {
       throw new AssertionError(job);
     }
     return job;

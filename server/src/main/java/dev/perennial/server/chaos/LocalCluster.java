@@ -1,0 +1,218 @@
+package dev.perennial.server.chaos;
+
+import dev.perennial.server.error.ErrorCode;
+import dev.perennial.server.error.ServingException;
+import dev.perennial.v1.GetClusterRequest;
+import dev.perennial.v1.GetTaskRequest;
+import dev.perennial.v1.Member;
+import dev.perennial.v1.MemberState;
+import dev.perennial.v1.Task;
+import dev.perennial.v1.TaskVersion;
+import io.grpc.StatusRuntimeException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** Members of one cluster on this machine, and what is asked of them as a whole. */
+public final class LocalCluster implements AutoCloseable {
+  private static final int WAIT_SECONDS = 120;
+
+  /**
+   * What all members have in common.
+   *
+   * @param model their model's directory; null for the built-in one
+   * @param heartbeatTimeout a member that is silent for so long is given up by the others
+   * @param mergeDelay how often parts that were torn apart look for each other
+   */
+  public record Settings(@Nullable Path model, Duration heartbeatTimeout, Duration mergeDelay) {
+    private List<String> options(List<String> addresses) {
+      List<String> options =
+          new ArrayList<>(
+              List.of(
+                  "--cluster-name=local",
+                  "--cluster-members=" + String.join(",", addresses),
+                  "--cluster-heartbeat-timeout=" + heartbeatTimeout.toSeconds() + "s",
+                  "--cluster-merge-delay=" + mergeDelay.toSeconds() + "s"));
+      if (model != null) {
+        options.add("--model=" + model);
+      }
+      return options;
+    }
+  }
+
+  private final Path directory;
+  private final List<String> addresses;
+  private final Map<String, MemberProcess> members = new LinkedHashMap<>();
+
+  private LocalCluster(Path directory, List<String> addresses) {
+    this.directory = directory;
+    this.addresses = addresses;
+  }
+
+  /** Members at free ports of the loopback interface; not started. */
+  public static LocalCluster onLoopback(Path directory, Settings settings, List<String> names) {
+    LocalCluster cluster = new LocalCluster(directory, freeAddresses(names.size()));
+    for (int i = 0; i < names.size(); i++) {
+      cluster.add(names.get(i), List.of(), cluster.addresses.get(i), settings);
+    }
+    return cluster;
+  }
+
+  /** Members in network namespaces of their own, each at its host's port 5701; not started. */
+  public static LocalCluster inNamespaces(
+      Path directory, Settings settings, Map<String, String> hostOfNamespace) {
+    List<String> addresses = hostOfNamespace.values().stream().map(host -> host + ":5701").toList();
+    LocalCluster cluster = new LocalCluster(directory, addresses);
+    hostOfNamespace.forEach(
+        (namespace, host) ->
+            cluster.add(
+                namespace, List.of("ip", "netns", "exec", namespace), host + ":5701", settings));
+    return cluster;
+  }
+
+  private void add(String name, List<String> prefix, String address, Settings settings) {
+    members.put(
+        name, new MemberProcess(directory, name, prefix, address, settings.options(addresses)));
+  }
+
+  private static List<String> freeAddresses(int count) {
+    List<ServerSocket> sockets = new ArrayList<>();
+    try {
+      for (int i = 0; i < count; i++) {
+        sockets.add(new ServerSocket(0, 1, InetAddress.getLoopbackAddress()));
+      }
+      List<String> addresses =
+          sockets.stream().map(socket -> "127.0.0.1:" + socket.getLocalPort()).toList();
+      for (ServerSocket socket : sockets) {
+        socket.close();
+      }
+      return addresses;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Starts all, the processes side by side. */
+  public void startAll() {
+    members.values().forEach(MemberProcess::launch);
+    members.values().forEach(MemberProcess::awaitReady);
+    awaitOneState();
+  }
+
+  /** Starts those that are dead. */
+  public void makeWhole() {
+    List<MemberProcess> dead = members.values().stream().filter(member -> !member.alive()).toList();
+    dead.forEach(MemberProcess::launch);
+    dead.forEach(MemberProcess::awaitReady);
+    awaitOneState();
+  }
+
+  public MemberProcess get(String name) {
+    return Objects.requireNonNull(members.get(name), name);
+  }
+
+  public List<MemberProcess> members() {
+    return List.copyOf(members.values());
+  }
+
+  public List<MemberProcess> others(MemberProcess one) {
+    return members.values().stream().filter(member -> member != one).toList();
+  }
+
+  /** Another process that wants to join at an address of its own; not started. */
+  public MemberProcess stranger(String name, Settings settings) {
+    return new MemberProcess(
+        directory, name, List.of(), freeAddresses(1).get(0), settings.options(addresses));
+  }
+
+  /** The member that decides, as the first one knows it. */
+  public MemberProcess coordinator() {
+    return get(
+        describe(members().get(0)).stream()
+            .filter(Member::getCoordinator)
+            .findFirst()
+            .orElseThrow()
+            .getName());
+  }
+
+  /** One that does not. */
+  public MemberProcess follower() {
+    return others(coordinator()).get(0);
+  }
+
+  /** All members, with the versions on their disks, as one of them sees them. */
+  public List<Member> describe(MemberProcess member) {
+    return member
+        .cluster()
+        .getCluster(GetClusterRequest.newBuilder().setWithVersions(true).build())
+        .getMembersList();
+  }
+
+  /** Waits until every member sees all as ready and at one state; throws UNAVAILABLE. */
+  public void awaitOneState() {
+    CountDownLatch never = new CountDownLatch(1);
+    long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(WAIT_SECONDS);
+    try {
+      while (!members.values().stream().allMatch(this::seesOneState)) {
+        if (System.nanoTime() - until > 0 || never.await(100, TimeUnit.MILLISECONDS)) {
+          throw new ServingException(
+              ErrorCode.UNAVAILABLE,
+              "NOT_ONE_STATE",
+              "members: "
+                  + describe(members().get(0))
+                  + " (expected: all ready, at one state, within "
+                  + WAIT_SECONDS
+                  + " s)");
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new ServingException(ErrorCode.UNAVAILABLE, "INTERRUPTED", "cluster: interrupted", e);
+    }
+  }
+
+  private boolean seesOneState(MemberProcess asked) {
+    List<Member> seen;
+    try {
+      seen = describe(asked);
+    } catch (StatusRuntimeException e) {
+      return false; // between two groups
+    }
+    return seen.size() == members.size()
+        && seen.stream().allMatch(one -> one.getState() == MemberState.MEMBER_STATE_READY)
+        && seen.stream().map(Member::getDigest).distinct().count() == 1;
+  }
+
+  public String active(MemberProcess member, String task) {
+    return task(member, task).getActiveVersionId();
+  }
+
+  public Set<String> versions(MemberProcess member, String task) {
+    return task(member, task).getVersionsList().stream()
+        .map(TaskVersion::getVersionId)
+        .collect(Collectors.toSet());
+  }
+
+  private static Task task(MemberProcess member, String task) {
+    return member.tasks().getTask(GetTaskRequest.newBuilder().setName(task).build()).getTask();
+  }
+
+  /** Kills all. Twice is fine. */
+  @Override
+  public void close() {
+    members.values().forEach(MemberProcess::close);
+  }
+}
