@@ -7,6 +7,7 @@ import dev.perennial.v1.CancelTrainingJobRequest;
 import dev.perennial.v1.ClassifyImageRequest;
 import dev.perennial.v1.ClusterServiceGrpc;
 import dev.perennial.v1.DeleteTaskRequest;
+import dev.perennial.v1.ExportTaskRequest;
 import dev.perennial.v1.GetClusterRequest;
 import dev.perennial.v1.GetTaskRequest;
 import dev.perennial.v1.GetTrainingJobRequest;
@@ -217,6 +218,35 @@ public final class PerennialClient implements AutoCloseable {
     ActivateTaskVersionRequest request =
         ActivateTaskVersionRequest.newBuilder().setName(name).setVersionId(versionId).build();
     return Task.of(call(TaskServiceGrpc.getActivateTaskVersionMethod(), request, true).getTask());
+  }
+
+  /**
+   * One version of a task as a file, its hash checked.
+   *
+   * @param versionId empty for the active one
+   */
+  public TaskFile exportTask(String name, String versionId) {
+    ExportTaskRequest request =
+        ExportTaskRequest.newBuilder().setName(name).setVersionId(versionId).build();
+    return Blocking.get(
+        RetryingCall.start(
+            connection,
+            true,
+            connection.config().streamDeadline(),
+            left -> TaskFileCalls.export(connection, request, left)));
+  }
+
+  /**
+   * Brings a version in from another server of the same backbone, and makes it its task's active
+   * one. To do it twice changes nothing.
+   */
+  public Task importTask(TaskFile file) {
+    return Blocking.get(
+        RetryingCall.start(
+            connection,
+            true,
+            connection.config().streamDeadline(),
+            left -> TaskFileCalls.importing(connection, file, left)));
   }
 
   /**

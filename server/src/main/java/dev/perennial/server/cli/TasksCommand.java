@@ -6,7 +6,10 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import dev.perennial.client.PerennialClient;
 import dev.perennial.client.Task;
+import dev.perennial.client.TaskFile;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
@@ -20,7 +23,9 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code perennial tasks}: what a running server was taught. */
-@Command(name = "tasks", description = "List, show, delete, or roll back tasks of a server.")
+@Command(
+    name = "tasks",
+    description = "List, show, delete, roll back, export or import tasks of a server.")
 public final class TasksCommand implements Runnable {
   /** Enough of a version's id to tell it from others by eye. */
   private static final int SHORT_ID = 12;
@@ -30,7 +35,8 @@ public final class TasksCommand implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        Commands.spec(spec).commandLine(), "a command is missing: list, show, delete, activate");
+        Commands.spec(spec).commandLine(),
+        "a command is missing: list, show, delete, activate, export, import");
   }
 
   @Command(name = "list", description = "All tasks, by name.")
@@ -95,6 +101,46 @@ public final class TasksCommand implements Runnable {
       @Parameters(paramLabel = "VERSION", description = "A version's id.") String versionId) {
     try (PerennialClient client = connection.connect()) {
       printTask(client.activateTaskVersion(name, versionId), json.wanted());
+    }
+    return 0;
+  }
+
+  @Command(name = "export", description = "Write a version of a task to a file.")
+  int export(
+      @Mixin ConnectionOptions connection,
+      @Mixin JsonOption json,
+      @Option(names = "--version-id", description = "One of its versions (the active one).")
+          @Nullable String versionId,
+      @Parameters(paramLabel = "TASK", description = "The task's name.") String name,
+      @Parameters(paramLabel = "FILE", description = "Where to; replaced if there.") Path file)
+      throws IOException {
+    try (PerennialClient client = connection.connect()) {
+      TaskFile exported = client.exportTask(name, versionId == null ? "" : versionId);
+      exported.write(file);
+      if (json.wanted()) {
+        JsonObject object = new JsonObject();
+        object.addProperty("task", name);
+        object.addProperty("version_id", exported.versionId());
+        object.addProperty("bytes", exported.size());
+        print(object);
+      } else {
+        out().printf("%s: %,d bytes to %s%n", exported.versionId(), exported.size(), file);
+        out().flush();
+      }
+    }
+    return 0;
+  }
+
+  @Command(
+      name = "import",
+      description = "Bring in a version from a file, and let it serve. Twice is fine.")
+  int importTask(
+      @Mixin ConnectionOptions connection,
+      @Mixin JsonOption json,
+      @Parameters(paramLabel = "FILE", description = "What export has written.") Path file)
+      throws IOException {
+    try (PerennialClient client = connection.connect()) {
+      printTask(client.importTask(TaskFile.read(file)), json.wanted());
     }
     return 0;
   }

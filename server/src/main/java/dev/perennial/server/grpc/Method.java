@@ -55,13 +55,18 @@ record Method<Q extends Message, R extends Message>(
     return of(method, input, call -> new UnaryStream<>(call, answer));
   }
 
-  /** One request, a stream of answers. */
-  static <Q extends Message, R extends Message> Method<Q, R> watch(
+  /** One request, a stream of answers that comes to an end by itself. */
+  static <Q extends Message, R extends Message> Method<Q, R> answers(
       ServiceDescriptor service, String name, Q input, Watch<Q, R> watch) {
     MethodDescriptor method = find(service, name, input);
     check(!method.isClientStreaming() && method.isServerStreaming(), method, "streams its answers");
-    Opener<Q, R> opener = call -> new WatchStream<>(call, watch);
-    return of(method, input, opener).asWatch();
+    return of(method, input, call -> new WatchStream<>(call, watch));
+  }
+
+  /** The same that goes on until somebody ends it. */
+  static <Q extends Message, R extends Message> Method<Q, R> watch(
+      ServiceDescriptor service, String name, Q input, Watch<Q, R> watch) {
+    return answers(service, name, input, watch).asWatch();
   }
 
   /** The same under another name that means the same messages. */

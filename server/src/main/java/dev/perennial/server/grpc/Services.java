@@ -49,6 +49,7 @@ final class Services implements AutoCloseable {
         new InferenceService(config, model, devices, decoder, limits, decodePool).methods());
     methods.addAll(new TrainingService(config, model.config(), limits, jobs, storePool).methods());
     methods.addAll(new TaskService(pool, writer, devices, storePool).methods());
+    methods.addAll(new TaskFiles(model.config(), pool, writer, devices, storePool).methods());
     methods.addAll(new ClusterService(cluster, storePool).methods());
     List<ServiceDescriptor> described = new ArrayList<>(ours);
     described.addAll(HealthProto.getDescriptor().getServices());

@@ -139,7 +139,7 @@ final class TaskService {
     return message.build();
   }
 
-  private static String checkedName(String name) {
+  static String checkedName(String name) {
     if (name.isEmpty()) {
       throw ServingException.invalid("EMPTY_NAME", "name", "name: empty (expected: a task's name)");
     }

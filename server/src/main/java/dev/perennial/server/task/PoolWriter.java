@@ -1,5 +1,7 @@
 package dev.perennial.server.task;
 
+import java.nio.ByteBuffer;
+
 /**
  * Changes of the pool: of this server alone, or of a cluster. Each returns once the change is
  * durable and this server's pool has it, at the snapshot's epoch or a later one. Safe for any
@@ -7,11 +9,17 @@ package dev.perennial.server.task;
  */
 public interface PoolWriter {
   /**
-   * Stores a version and makes it active. A version that serves already stays so, under the same
-   * epoch. Throws FAILED_PRECONDITION (another backbone), RESOURCE_EXHAUSTED (too many tasks, disk
-   * full), UNAVAILABLE (closing, or too few members answer).
+   * Stores a version's file and makes the version active; its id is the hash of these very bytes. A
+   * version that serves already stays so, under the same epoch. Throws DATA_LOSS (no version),
+   * FAILED_PRECONDITION (another backbone), RESOURCE_EXHAUSTED (too many tasks, disk full),
+   * UNAVAILABLE (closing, or too few members answer).
    */
-  PoolSnapshot publish(TaskVersion version);
+  PoolSnapshot publish(ByteBuffer file);
+
+  /** The same of a version that was made here. */
+  default PoolSnapshot publish(TaskVersion version) {
+    return publish(ByteBuffer.wrap(TaskVersionFile.write(version)));
+  }
 
   /** Forgets a task and all its versions; throws NOT_FOUND, UNAVAILABLE. */
   PoolSnapshot delete(String task);

@@ -126,9 +126,9 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
   }
 
   @Override
-  public PoolSnapshot publish(TaskVersion version) {
+  public PoolSnapshot publish(ByteBuffer bytes) {
+    TaskVersion version = TaskVersionFile.read(bytes.duplicate());
     loader.requireFits(version);
-    ByteBuffer bytes = ByteBuffer.wrap(TaskVersionFile.write(version));
     String id = TaskVersionFile.versionId(bytes);
     return write(
         before -> {

@@ -104,6 +104,40 @@ class ClientCommandsIT {
   }
 
   @Test
+  void tasks_exportDeleteImport_isTheSameVersionAgain() throws IOException {
+    String train = folder.resolve("train").toString();
+    String[] teach = {"--target=" + target, "--task=exported", "--data=" + train, "--epochs=1"};
+    assertEquals(0, run(new TrainCommand(), teach), () -> out + "" + err);
+    clear();
+    Path file = folder.resolve("exported.safetensors");
+    assertEquals(
+        0,
+        run(
+            new TasksCommand(),
+            "export",
+            "--target=" + target,
+            "--json",
+            "exported",
+            file.toString()),
+        () -> out + "" + err);
+    JsonObject exported = JsonParser.parseString(out.toString()).getAsJsonObject();
+    assertEquals(Files.size(file), exported.get("bytes").getAsLong());
+    String[] delete = {"delete", "--target=" + target, "exported"};
+    assertEquals(0, run(new TasksCommand(), delete), () -> out + "" + err);
+    for (int i = 0; i < 2; i++) {
+      clear();
+      String[] bring = {"import", "--target=" + target, "--json", file.toString()};
+      assertEquals(0, run(new TasksCommand(), bring), () -> out + "" + err);
+      JsonObject task = JsonParser.parseString(out.toString()).getAsJsonObject();
+      assertEquals(exported.get("version_id"), task.get("active_version_id"));
+      assertEquals(1, task.getAsJsonArray("versions").size());
+    }
+    clear();
+    String[] gone = {"delete", "--target=" + target, "exported"};
+    assertEquals(0, run(new TasksCommand(), gone), () -> out + "" + err);
+  }
+
+  @Test
   void classify_brokenFile_isNamedAndTheOthersAnswered() throws IOException {
     Path broken = Files.writeString(folder.resolve("broken.png"), "no image");
     Path good;

@@ -185,11 +185,11 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
   }
 
   @Override
-  public PoolSnapshot publish(TaskVersion version) {
-    byte[] bytes = TaskVersionFile.write(version);
+  public PoolSnapshot publish(ByteBuffer file) {
+    TaskVersion version = TaskVersionFile.read(file.duplicate());
     requireReady();
     pool.requireFits(version);
-    String id = pool.hold(ByteBuffer.wrap(bytes));
+    String id = pool.hold(file);
     try {
       return submit(Request.Apply.Kind.PUBLISH, version.task(), id);
     } finally {
