@@ -7,6 +7,7 @@ import dev.perennial.server.image.ImageDecoder;
 import dev.perennial.server.training.ExampleImage;
 import dev.perennial.server.training.TrainingOptions;
 import dev.perennial.server.training.TrainingSpec;
+import dev.perennial.server.training.UploadMode;
 import dev.perennial.v1.Gate;
 import dev.perennial.v1.Image;
 import dev.perennial.v1.Recipe;
@@ -25,6 +26,19 @@ final class TrainRequests {
         spec.getRequestId(),
         options(spec.getOptions()),
         model);
+  }
+
+  static UploadMode mode(dev.perennial.v1.TrainingSpec spec) {
+    if (!spec.getRequestId().isEmpty()) {
+      return spec.getResume() ? UploadMode.RESUMED : UploadMode.KEPT;
+    }
+    if (spec.getResume()) {
+      throw ServingException.invalid(
+          "MISSING_REQUEST_ID",
+          "spec.request_id",
+          "request id: empty (expected: that of the upload that is resumed)");
+    }
+    return UploadMode.ONE_STREAM;
   }
 
   /** An example's image; nothing is decoded here. */

@@ -8,6 +8,8 @@ import dev.perennial.server.training.TrainingJob;
 import dev.perennial.server.training.TrainingJobs;
 import dev.perennial.server.training.TrainingSpec;
 import dev.perennial.server.training.Upload;
+import dev.perennial.server.training.UploadMode;
+import dev.perennial.server.training.UploadOpening;
 import dev.perennial.v1.Example;
 import dev.perennial.v1.ExampleRejected;
 import dev.perennial.v1.ExamplesSpooled;
@@ -23,8 +25,9 @@ import org.jspecify.annotations.Nullable;
  * the call's event loop.
  *
  * <p>Examples that wait for the disk are bounded in count and bytes: at the bound the stream is not
- * read on. A stream that ends or breaks before its commit throws the upload away; after the commit
- * the job belongs to the server.
+ * read on. A stream that ends before its commit throws the upload away; one that breaks leaves it
+ * to be resumed, where the caller gave a request id; after the commit the job belongs to the
+ * server.
  */
 final class TrainStream implements MessageStream<TrainRequest> {
   /** An acknowledgement is due after so many examples, or so long after the first of them. */
@@ -48,7 +51,7 @@ final class TrainStream implements MessageStream<TrainRequest> {
   private final StorePool store;
 
   private Phase phase = Phase.SPEC;
-  private @Nullable CompletableFuture<Opened> opening;
+  private @Nullable CompletableFuture<UploadOpening> opening;
   private @Nullable Upload upload;
   private @Nullable Runnable unfollow;
   private boolean asked;
@@ -63,9 +66,6 @@ final class TrainStream implements MessageStream<TrainRequest> {
   private long acknowledged;
   private long acknowledgedNanos = System.nanoTime();
   private boolean acknowledgeLater;
-
-  /** What a spec leads to: an upload, or the job that its request id has already made. */
-  private record Opened(@Nullable Upload upload, @Nullable TrainingJob job) {}
 
   TrainStream(
       Call<TrainRequest, TrainResponse> call,
@@ -119,7 +119,7 @@ final class TrainStream implements MessageStream<TrainRequest> {
       unfollow.run();
     }
     if (opening != null && !handedOver) {
-      opening.thenAccept(opened -> throwAway(opened.upload()));
+      opening.thenAccept(this::leave);
     }
   }
 
@@ -129,27 +129,25 @@ final class TrainStream implements MessageStream<TrainRequest> {
           "SECOND_SPEC", "spec", "specs: 2 (expected: 1, before the examples)");
     }
     TrainingSpec spec = TrainRequests.spec(request.getSpec(), model);
+    UploadMode mode = TrainRequests.mode(request.getSpec());
     phase = Phase.OPENING;
-    CompletableFuture<Opened> opened = store.submit(() -> open(spec));
+    CompletableFuture<UploadOpening> opened = store.submit(() -> jobs.open(spec, mode));
     opening = opened;
-    Futures.onDone(opened, call, this::opened, call::fail);
+    Futures.onDone(opened, call, result -> opened(result, mode), call::fail);
   }
 
-  private Opened open(TrainingSpec spec) {
-    return jobs.findRequest(spec.requestId())
-        .map(job -> new Opened(null, job))
-        .orElseGet(() -> new Opened(jobs.open(spec), null));
-  }
-
-  private void opened(Opened opened) {
-    TrainingJob job = opened.job();
-    if (job != null) {
-      follow(job);
+  private void opened(UploadOpening opened, UploadMode mode) {
+    if (opened instanceof UploadOpening.Made made) {
+      follow(made.job());
     } else if (halfClosed) {
       throw notCommitted();
-    } else {
-      upload = opened.upload();
+    } else if (opened instanceof UploadOpening.Open open) {
+      upload = open.upload();
+      nextIndex = open.upload().resumed();
       phase = Phase.EXAMPLES;
+      if (mode == UploadMode.RESUMED) {
+        sendAcknowledgement();
+      }
       readOn();
     }
   }
@@ -164,7 +162,7 @@ final class TrainStream implements MessageStream<TrainRequest> {
               TrainRequests.image(example.getImage(), limits, model.imageSize()),
               example.getLabel());
     } catch (ServingException invalid) {
-      spooled = CompletableFuture.failedFuture(invalid);
+      spooled = open.reject(invalid);
     }
     inFlight.add(index);
     inFlightBytes += bytes;
@@ -218,7 +216,9 @@ final class TrainStream implements MessageStream<TrainRequest> {
       return;
     }
     handedOver = true;
-    sendAcknowledgement();
+    if (spooled() > acknowledged) {
+      sendAcknowledgement();
+    }
     Futures.onDone(complete.commit(), call, this::follow, call::fail);
   }
 
@@ -253,15 +253,12 @@ final class TrainStream implements MessageStream<TrainRequest> {
   }
 
   private void sendAcknowledgement() {
-    long count = spooled();
-    if (count > acknowledged) {
-      acknowledged = count;
-      acknowledgedNanos = System.nanoTime();
-      call.write(
-          TrainResponse.newBuilder()
-              .setSpooled(ExamplesSpooled.newBuilder().setExamples(count))
-              .build());
-    }
+    acknowledged = spooled();
+    acknowledgedNanos = System.nanoTime();
+    call.write(
+        TrainResponse.newBuilder()
+            .setSpooled(ExamplesSpooled.newBuilder().setExamples(acknowledged))
+            .build());
   }
 
   /** All examples before this one are on disk, or rejected. */
@@ -289,9 +286,10 @@ final class TrainStream implements MessageStream<TrainRequest> {
     return open;
   }
 
-  private void throwAway(@Nullable Upload unfinished) {
-    if (unfinished != null) {
-      Closing.onPool(store, unfinished);
+  /** A half-close was meant; what broke may be resumed. */
+  private void leave(UploadOpening opened) {
+    if (opened instanceof UploadOpening.Open open) {
+      Closing.onPool(store, halfClosed ? open.upload() : open.upload()::keep);
     }
   }
 

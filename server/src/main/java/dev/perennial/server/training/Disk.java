@@ -40,8 +40,23 @@ class Disk {
   }
 
   Appender create(Path file) throws IOException {
-    FileChannel channel =
-        FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+    return appender(
+        FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE));
+  }
+
+  /** Goes on behind the first bytes of a file that is there; what follows them is cut off. */
+  Appender continueAt(Path file, long bytes) throws IOException {
+    FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
+    try {
+      channel.truncate(bytes).position(bytes);
+      return appender(channel);
+    } catch (IOException e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  private static Appender appender(FileChannel channel) {
     return new Appender() {
       @Override
       public void append(ByteBuffer bytes) throws IOException {

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** A job as {@code job.json}: the format version, the job, and whether it was asked to stop. */
@@ -47,26 +48,16 @@ final class JobJson {
 
   /** Throws DATA_LOSS where the bytes are no job. */
   static Stored read(byte[] bytes) {
+    return parsed(bytes, JobJson::readJob);
+  }
+
+  private static <T> T parsed(byte[] bytes, Function<JsonObject, T> reading) {
     try {
       JsonObject json = JsonParser.parseString(new String(bytes, UTF_8)).getAsJsonObject();
       if (json.get("format").getAsInt() != FORMAT) {
         throw damaged("format " + json.get("format") + " (expected: " + FORMAT + ")", null);
       }
-      String ended = text(json, "ended");
-      JsonElement error = json.get("error");
-      TrainingJob job =
-          new TrainingJob(
-              json.get("job_id").getAsString(),
-              readSpec(json.getAsJsonObject("spec")),
-              JobState.valueOf(json.get("state").getAsString()),
-              readProgress(json.getAsJsonObject("progress")),
-              json.get("examples").getAsLong(),
-              text(json, "version_id"),
-              json.get("epoch").getAsLong(),
-              error.isJsonNull() ? null : readError(error.getAsJsonObject()),
-              Instant.parse(json.get("created").getAsString()),
-              ended == null ? null : Instant.parse(ended));
-      return new Stored(job, json.get("cancel_requested").getAsBoolean());
+      return reading.apply(json);
     } catch (JsonParseException
         | IllegalArgumentException
         | IllegalStateException
@@ -74,8 +65,39 @@ final class JobJson {
         | ClassCastException
         | NullPointerException // a key is missing
         | DateTimeException e) {
-      throw damaged("no job", e);
+      throw damaged("unreadable", e);
     }
+  }
+
+  private static Stored readJob(JsonObject json) {
+    String ended = text(json, "ended");
+    JsonElement error = json.get("error");
+    TrainingJob job =
+        new TrainingJob(
+            json.get("job_id").getAsString(),
+            readSpec(json.getAsJsonObject("spec")),
+            JobState.valueOf(json.get("state").getAsString()),
+            readProgress(json.getAsJsonObject("progress")),
+            json.get("examples").getAsLong(),
+            text(json, "version_id"),
+            json.get("epoch").getAsLong(),
+            error.isJsonNull() ? null : readError(error.getAsJsonObject()),
+            Instant.parse(json.get("created").getAsString()),
+            ended == null ? null : Instant.parse(ended));
+    return new Stored(job, json.get("cancel_requested").getAsBoolean());
+  }
+
+  /** An upload as {@code upload.json}: the format version and what is wanted. */
+  static byte[] writeUpload(TrainingSpec spec) {
+    JsonObject json = new JsonObject();
+    json.addProperty("format", FORMAT);
+    json.add("spec", spec(spec));
+    return json.toString().getBytes(UTF_8);
+  }
+
+  /** Throws DATA_LOSS where the bytes are no upload. */
+  static TrainingSpec readUpload(byte[] bytes) {
+    return parsed(bytes, json -> readSpec(json.getAsJsonObject("spec")));
   }
 
   private static JsonObject spec(TrainingSpec spec) {
@@ -182,7 +204,7 @@ final class JobJson {
   }
 
   private static ServingException damaged(String what, @Nullable Throwable cause) {
-    String message = "job.json: " + what;
+    String message = "job or upload: " + what;
     return cause == null
         ? new ServingException(ErrorCode.DATA_LOSS, "JOB_DAMAGED", message)
         : new ServingException(ErrorCode.DATA_LOSS, "JOB_DAMAGED", message, cause);

@@ -10,6 +10,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,7 +18,8 @@ import org.slf4j.LoggerFactory;
  * Where jobs survive a crash. Under one directory:
  *
  * <pre>
- *   uploads/ID/examples.spool      not yet committed; thrown away at a start
+ *   uploads/ID/upload.json         what is wanted, where the upload can go on after its stream broke
+ *   uploads/ID/examples.spool      not yet committed; without upload.json thrown away at a start
  *   jobs/ID/job.json               what the job is, written at every change that must survive
  *   jobs/ID/examples.spool         until it has ended
  *   jobs/ID/checkpoint             the last whole epoch, until it has ended
@@ -30,6 +32,7 @@ final class JobStore {
 
   private static final Logger log = LoggerFactory.getLogger(JobStore.class);
   private static final String SPOOL = "examples.spool";
+  private static final String UPLOAD = "upload.json";
   private static final String JOB = "job.json";
   private static final String CHECKPOINT = "checkpoint";
 
@@ -43,13 +46,15 @@ final class JobStore {
     this.jobs = directory.resolve("jobs");
   }
 
-  /** Makes the directories, and throws away uploads that no commit ended. */
+  /** Makes the directories, and throws away uploads that nobody can go on with. */
   void open() throws IOException {
     Files.createDirectories(jobs);
     Files.createDirectories(uploads);
     try (Stream<Path> left = Files.list(uploads)) {
       for (Path upload : left.toList()) {
-        disk.delete(upload);
+        if (!Files.exists(upload.resolve(UPLOAD)) || !Files.exists(upload.resolve(SPOOL))) {
+          disk.delete(upload);
+        }
       }
     }
     disk.forceDirectory(uploads);
@@ -82,11 +87,52 @@ final class JobStore {
     return found;
   }
 
-  /** A new upload's spool, with its directory. */
-  Disk.Appender createSpool(String uploadId) throws IOException {
+  /** Uploads that can go on; damaged ones are logged and thrown away. */
+  List<UploadStart> loadUploads() throws IOException {
+    List<UploadStart> found = new ArrayList<>();
+    try (Stream<Path> directories = Files.list(uploads)) {
+      for (Path directory : directories.toList()) {
+        String id = directory.getFileName().toString();
+        try {
+          found.add(loadUpload(id));
+        } catch (ServingException e) {
+          log.error("upload {}: thrown away", id, e);
+          disk.delete(directory);
+        }
+      }
+    }
+    return found;
+  }
+
+  /** Throws DATA_LOSS where nobody can say what was wanted. */
+  UploadStart loadUpload(String uploadId) throws IOException {
+    Path directory = uploads.resolve(uploadId);
+    TrainingSpec spec = JobJson.readUpload(Files.readAllBytes(directory.resolve(UPLOAD)));
+    return new UploadStart(uploadId, spec, true, SpoolReader.contents(directory.resolve(SPOOL)));
+  }
+
+  /**
+   * A new upload's spool, with its directory.
+   *
+   * @param resumable what is wanted, where the upload can go on after a crash
+   */
+  Disk.Appender createSpool(String uploadId, @Nullable TrainingSpec resumable) throws IOException {
     Path directory = uploads.resolve(uploadId);
     Files.createDirectory(directory);
-    return disk.create(directory.resolve(SPOOL));
+    Path spool = directory.resolve(SPOOL);
+    if (resumable == null) {
+      return disk.create(spool);
+    }
+    disk.replace(directory.resolve(UPLOAD), JobJson.writeUpload(resumable));
+    disk.create(spool).close();
+    disk.forceDirectory(directory);
+    disk.forceDirectory(uploads);
+    return disk.continueAt(spool, 0);
+  }
+
+  /** Goes on with an upload's spool behind its whole records. */
+  Disk.Appender continueSpool(String uploadId, long bytes) throws IOException {
+    return disk.continueAt(uploads.resolve(uploadId).resolve(SPOOL), bytes);
   }
 
   void deleteUpload(String uploadId) throws IOException {
@@ -116,6 +162,7 @@ final class JobStore {
 
   /** Frees what an ended job needs no more. */
   void deleteSpool(String jobId) throws IOException {
+    disk.delete(path(jobId, UPLOAD));
     disk.delete(path(jobId, SPOOL));
     disk.delete(path(jobId, CHECKPOINT));
   }

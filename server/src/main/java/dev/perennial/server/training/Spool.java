@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -17,6 +18,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -45,10 +47,13 @@ final class Spool implements AutoCloseable {
 
   private static final Duration RETRY = Duration.ofSeconds(5);
 
+  /** How often kept uploads are looked through for those that waited too long. */
+  private static final Duration LOOK_THROUGH = Duration.ofMinutes(1);
+
   /** One thing for the spool's thread to do. */
   sealed interface Work {
     /** An example whose check passed. */
-    record Append(SpooledUpload upload, SpooledUpload.Pending example) implements Work {}
+    record Append(SpooledUpload upload, PendingExample example) implements Work {}
 
     /** Anything that must come after the appends before it. */
     record Then(Runnable action) implements Work {}
@@ -62,6 +67,7 @@ final class Spool implements AutoCloseable {
   private final LinkedBlockingQueue<Work> work = new LinkedBlockingQueue<>();
   private final ExecutorService checks;
   private final Thread thread;
+  private final KeptUploads kept;
   private final Set<SpooledUpload> uploads = ConcurrentHashMap.newKeySet();
   private final AtomicLong spoolBytes = new AtomicLong();
   private final AtomicLong pendingBytes = new AtomicLong();
@@ -70,8 +76,9 @@ final class Spool implements AutoCloseable {
   @GuardedBy("this")
   private boolean closed;
 
-  Spool(JobStore store, TrainingConfig config, int checkThreads) {
+  Spool(JobStore store, TrainingConfig config, int checkThreads, LongSupplier nanoTime) {
     this.store = store;
+    this.kept = new KeptUploads(nanoTime);
     this.config = config;
     AtomicInteger number = new AtomicInteger();
     ThreadPoolExecutor pool =
@@ -96,6 +103,8 @@ final class Spool implements AutoCloseable {
     if (closed) {
       throw closing();
     }
+    while (uploads.size() + kept.size() >= config.maxUploads()
+        && throwAway(kept.takeOldest(), "gives way to another upload")) {}
     if (uploads.size() >= config.maxUploads()) {
       throw ServingException.exhausted(
           "TOO_MANY_UPLOADS",
@@ -131,9 +140,40 @@ final class Spool implements AutoCloseable {
     pendingExamples.decrementAndGet();
   }
 
+  /** The open upload of a request. */
+  Optional<SpooledUpload> open(String requestId) {
+    return uploads.stream()
+        .filter(upload -> upload.spec().requestId().equals(requestId))
+        .findFirst();
+  }
+
+  KeptUploads kept() {
+    return kept;
+  }
+
+  /** Keeps an upload whose bytes on disk are counted already. */
+  void keep(KeptUploads.Kept upload) {
+    throwAway(kept.add(upload), "another upload of its request is kept");
+  }
+
+  /** False where there is nothing to throw away. */
+  private boolean throwAway(Optional<KeptUploads.Kept> upload, String why) {
+    upload.ifPresent(
+        unwanted -> {
+          log.info("upload {}: thrown away: {}", unwanted.id(), why);
+          releaseBytes(unwanted.bytes());
+          then(() -> deleteUpload(unwanted.id()));
+        });
+    return upload.isPresent();
+  }
+
   /** Counts bytes on disk; throws RESOURCE_EXHAUSTED. */
   void acquireBytes(long bytes) {
     long total = spoolBytes.addAndGet(bytes);
+    while (total > config.maxTotalSpoolBytes()
+        && throwAway(kept.takeOldest(), "its bytes are needed")) {
+      total = spoolBytes.get();
+    }
     if (total > config.maxTotalSpoolBytes()) {
       spoolBytes.addAndGet(-bytes);
       throw ServingException.exhausted(
@@ -164,6 +204,10 @@ final class Spool implements AutoCloseable {
     return uploads.size();
   }
 
+  JobStore store() {
+    return store;
+  }
+
   TrainingConfig config() {
     return config;
   }
@@ -174,7 +218,7 @@ final class Spool implements AutoCloseable {
   }
 
   /** Appends go to disk in the order of these calls. */
-  void append(SpooledUpload upload, SpooledUpload.Pending example) {
+  void append(SpooledUpload upload, PendingExample example) {
     work.add(new Work.Append(upload, example));
   }
 
@@ -202,13 +246,18 @@ final class Spool implements AutoCloseable {
   }
 
   private void run() {
-    Map<SpooledUpload, List<SpooledUpload.Pending>> group = new LinkedHashMap<>();
+    Map<SpooledUpload, List<PendingExample>> group = new LinkedHashMap<>();
     List<Work> taken = new ArrayList<>();
     boolean stopped = false;
     while (!stopped) {
       taken.clear();
+      while (throwAway(kept.takeExpired(), "its stream broke long ago")) {}
       try {
-        taken.add(work.take());
+        Work first = work.poll(LOOK_THROUGH.toNanos(), TimeUnit.NANOSECONDS);
+        if (first == null) {
+          continue;
+        }
+        taken.add(first);
       } catch (InterruptedException e) {
         log.warn("{}: interrupted, which nobody should do: going on", thread.getName());
         continue;
@@ -216,7 +265,7 @@ final class Spool implements AutoCloseable {
       work.drainTo(taken, MAX_GROUP - 1);
       for (Work next : taken) {
         if (next instanceof Work.Append append) {
-          append.upload().write(append.example(), store);
+          append.upload().write(append.example());
           group.computeIfAbsent(append.upload(), upload -> new ArrayList<>()).add(append.example());
         } else {
           sync(group);
@@ -231,7 +280,7 @@ final class Spool implements AutoCloseable {
     }
   }
 
-  private static void sync(Map<SpooledUpload, List<SpooledUpload.Pending>> group) {
+  private static void sync(Map<SpooledUpload, List<PendingExample>> group) {
     group.forEach((upload, examples) -> guarded(() -> upload.sync(examples)));
     group.clear();
   }

@@ -8,13 +8,15 @@ import dev.perennial.server.image.RgbImage;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One example as bytes of a spool: {@code length, CRC32C} (of the body, big-endian ints), then the
  * body: {@code kind, label length (short), label (UTF-8)}, for raw pixels {@code width, height},
- * then the image's bytes (floats little-endian).
+ * then the image's bytes (floats little-endian). The body of a rejected example is its kind alone.
  */
-final class SpoolRecord {
+@SuppressWarnings("ArrayRecordComponent") // read, decoded and dropped
+record SpoolRecord(byte[] body, int checksum) {
 
   /** Length and checksum. */
   static final int HEADER_BYTES = 8;
@@ -25,8 +27,10 @@ final class SpoolRecord {
   private static final byte ENCODED = 0;
   private static final byte RAW = 1;
   private static final byte PIXELS = 2;
+  private static final byte REJECTION = 3;
 
-  private SpoolRecord() {}
+  /** Bytes that {@link #rejection} takes, header included. */
+  static final int REJECTION_BYTES = HEADER_BYTES + 1;
 
   /** Bytes that an example takes, header included. */
   static long size(ExampleImage image, String label) {
@@ -60,17 +64,34 @@ final class SpoolRecord {
     return record.clear();
   }
 
-  /** The example of a body; throws DATA_LOSS. */
-  static Example decode(byte[] bodyBytes, int expectedChecksum) {
-    if (checksum(bodyBytes, 0, bodyBytes.length) != expectedChecksum) {
+  /**
+   * Stands for an example that cannot be used, so that an upload that goes on knows how many of its
+   * examples were dealt with.
+   */
+  static ByteBuffer rejection() {
+    ByteBuffer record = ByteBuffer.allocate(REJECTION_BYTES).put(HEADER_BYTES, REJECTION);
+    return record.putInt(0, 1).putInt(4, checksum(record.array(), HEADER_BYTES, 1)).clear();
+  }
+
+  /** Bytes that it takes, header included. */
+  long bytes() {
+    return HEADER_BYTES + (long) body.length;
+  }
+
+  /** Null where the example was rejected; throws DATA_LOSS. */
+  @Nullable Example example() {
+    if (checksum(body, 0, body.length) != checksum) {
       throw damaged("checksum differs");
     }
     try {
-      ByteBuffer body = ByteBuffer.wrap(bodyBytes);
-      byte kind = body.get();
-      byte[] text = new byte[Short.toUnsignedInt(body.getShort())];
-      body.get(text);
-      return new Example(image(kind, body), new String(text, UTF_8));
+      ByteBuffer content = ByteBuffer.wrap(body);
+      byte kind = content.get();
+      if (kind == REJECTION) {
+        return null;
+      }
+      byte[] text = new byte[Short.toUnsignedInt(content.getShort())];
+      content.get(text);
+      return new Example(image(kind, content), new String(text, UTF_8));
     } catch (java.nio.BufferUnderflowException e) {
       throw damaged("too short");
     }

@@ -34,27 +34,9 @@ final class SpooledUpload implements Upload {
     TrainingJob commit(SpooledUpload upload) throws IOException;
   }
 
-  /** An example between {@link #add} and its sync. */
-  static final class Pending {
-    final ExampleImage image;
-    final String label;
-    final long bytes;
-    final CompletableFuture<Long> done = new CompletableFuture<>();
+  private static final ExampleImage NO_IMAGE = new ExampleImage.Encoded(new byte[0]);
 
-    /** Guarded by the upload: set once the check has ended, with its fault or none. */
-    boolean checked;
-
-    @Nullable RuntimeException fault;
-
-    Pending(ExampleImage image, String label, long bytes) {
-      this.image = image;
-      this.label = label;
-      this.bytes = bytes;
-    }
-  }
-
-  private final String id;
-  private final TrainingSpec spec;
+  private final UploadStart start;
   private final Spool spool;
   private final ExampleCheck check;
   private final Committer committer;
@@ -62,10 +44,10 @@ final class SpooledUpload implements Upload {
   private final Set<String> classes;
 
   @GuardedBy("this")
-  private final ArrayDeque<Pending> pending = new ArrayDeque<>();
+  private final ArrayDeque<PendingExample> pending = new ArrayDeque<>();
 
   @GuardedBy("this")
-  private final Map<String, Integer> examplesOf = new TreeMap<>();
+  private final Map<String, Integer> examplesOf;
 
   @GuardedBy("this")
   private long reservedBytes;
@@ -86,32 +68,43 @@ final class SpooledUpload implements Upload {
   @GuardedBy("this")
   private boolean discarded;
 
+  /** Completes when its files are another's: kept, a job's, or none. */
+  private final CompletableFuture<Void> gone = new CompletableFuture<>();
+
   // The spool's thread only.
-  private Disk.@Nullable Appender file;
+  private final UploadFile file;
   private long durable;
 
   SpooledUpload(
-      String id,
-      TrainingSpec spec,
-      Spool spool,
-      ExampleCheck check,
-      Committer committer,
-      long maxExamples) {
-    this.id = id;
-    this.spec = spec;
+      UploadStart start, Spool spool, ExampleCheck check, Committer committer, long maxExamples) {
+    this.start = start;
     this.spool = spool;
     this.check = check;
     this.committer = committer;
     this.maxExamples = maxExamples;
-    this.classes = new HashSet<>(spec.classNames());
+    this.classes = new HashSet<>(start.spec().classNames());
+    this.file = new UploadFile(start, spool.store());
+    this.examplesOf = new TreeMap<>(start.contents().examplesOf());
+    this.accepted = examplesOf.values().stream().mapToLong(count -> count).sum();
+    this.reservedBytes = start.contents().bytes();
+    this.durable = accepted;
   }
 
   String id() {
-    return id;
+    return start.id();
   }
 
   TrainingSpec spec() {
-    return spec;
+    return start.spec();
+  }
+
+  @Override
+  public long resumed() {
+    return start.contents().records();
+  }
+
+  CompletableFuture<Void> gone() {
+    return gone;
   }
 
   /** Accepted examples by label, labels sorted; final once the commit runs. */
@@ -129,15 +122,17 @@ final class SpooledUpload implements Upload {
 
   @Override
   public CompletableFuture<Long> add(ExampleImage image, String label) {
-    Pending example;
+    PendingExample example;
     synchronized (this) {
       try {
         checkOpen();
         UploadRules.checkLabel(label, classes);
-        example = new Pending(image, label, SpoolRecord.size(image, label));
+        example = new PendingExample(image, label, SpoolRecord.size(image, label));
         reserve(example.bytes);
       } catch (ServingException e) {
-        return CompletableFuture.failedFuture(e);
+        return e.code() == ErrorCode.INVALID_ARGUMENT
+            ? reject(e)
+            : CompletableFuture.failedFuture(e);
       }
       pending.add(example);
     }
@@ -146,6 +141,23 @@ final class SpooledUpload implements Upload {
     } catch (RejectedExecutionException e) {
       checked(example, Spool.closing());
     }
+    return example.done;
+  }
+
+  @Override
+  public CompletableFuture<Long> reject(ServingException fault) {
+    PendingExample example =
+        new PendingExample(NO_IMAGE, "", start.keeps() ? SpoolRecord.REJECTION_BYTES : 0);
+    synchronized (this) {
+      try {
+        checkOpen();
+        reserve(example.bytes);
+      } catch (ServingException e) {
+        return CompletableFuture.failedFuture(e);
+      }
+      pending.add(example);
+    }
+    checked(example, fault);
     return example.done;
   }
 
@@ -170,28 +182,35 @@ final class SpooledUpload implements Upload {
   /** After a commit this does nothing; before, whatever waits fails with CANCELLED. */
   @Override
   public void close() {
-    synchronized (this) {
-      if (closed || commit != null) {
-        return;
-      }
-      closed = true;
-      fail(
-          new ServingException(
-              ErrorCode.CANCELLED, "UPLOAD_CLOSED", "upload: closed before its commit"));
-    }
-    spool.then(this::discard);
+    end(closedBefore("its commit"), false);
   }
 
-  /** The server stops: without a commit this upload ends. */
+  @Override
+  public void keep() {
+    end(closedBefore("its commit, and kept"), start.keeps());
+  }
+
+  /** The server stops. */
   void abort() {
+    end(Spool.closing(), start.keeps());
+  }
+
+  private static ServingException closedBefore(String what) {
+    return new ServingException(
+        ErrorCode.CANCELLED, "UPLOAD_CLOSED", "upload: closed before " + what);
+  }
+
+  private void end(ServingException why, boolean keep) {
+    boolean useless;
     synchronized (this) {
       if (closed || commit != null) {
         return;
       }
       closed = true;
-      fail(Spool.closing());
+      useless = failure != null;
+      fail(why);
     }
-    spool.then(this::discard);
+    spool.then(keep && !useless ? this::leave : this::discard);
   }
 
   private synchronized @Nullable RuntimeException failure() {
@@ -239,7 +258,7 @@ final class SpooledUpload implements Upload {
     return e;
   }
 
-  private void checked(Pending example, @Nullable RuntimeException fault) {
+  private void checked(PendingExample example, @Nullable RuntimeException fault) {
     synchronized (this) {
       example.checked = true;
       example.fault = fault;
@@ -249,9 +268,9 @@ final class SpooledUpload implements Upload {
 
   /** Passes on all examples at the head whose checks have ended, then the commit. */
   private void settle() {
-    List<Pending> refused = new ArrayList<>();
+    List<PendingExample> refused = new ArrayList<>();
     synchronized (this) {
-      Pending head;
+      PendingExample head;
       while ((head = pending.peek()) != null && head.checked) {
         pending.remove();
         if (head.fault == null) {
@@ -260,16 +279,17 @@ final class SpooledUpload implements Upload {
         if (head.fault == null) {
           head.fault = UploadRules.tooManyLabels(examplesOf, head.label);
         }
+        boolean rejected = head.fault != null && failure == null;
         if (head.fault == null) {
           accepted++;
           examplesOf.merge(head.label, 1, Integer::sum);
           spool.append(this, head);
+        } else if (rejected && start.keeps()) {
+          giveBack(head.bytes - SpoolRecord.REJECTION_BYTES);
+          spool.append(this, head);
         } else {
           spool.releasePending(head.bytes);
-          if (!discarded) {
-            reservedBytes -= head.bytes;
-            spool.releaseBytes(head.bytes);
-          }
+          giveBack(head.bytes);
           refused.add(head);
         }
       }
@@ -278,50 +298,59 @@ final class SpooledUpload implements Upload {
         spool.then(this::runCommit);
       }
     }
-    for (Pending example : refused) {
+    for (PendingExample example : refused) {
       example.done.completeExceptionally(Objects.requireNonNull(example.fault));
     }
   }
 
+  @GuardedBy("this")
+  private void giveBack(long bytes) {
+    if (!discarded) {
+      reservedBytes -= bytes;
+      spool.releaseBytes(bytes);
+    }
+  }
+
   /** Appends an example; its future is completed by {@link #sync}. */
-  void write(Pending example, JobStore store) {
+  void write(PendingExample example) {
     synchronized (this) {
       if (failure != null) {
         return;
       }
     }
     try {
-      if (file == null) {
-        file = store.createSpool(id);
+      if (example.fault == null) {
+        file.append(SpoolRecord.encode(example.image, example.label));
+      } else {
+        file.append(SpoolRecord.rejection());
       }
-      file.append(SpoolRecord.encode(example.image, example.label));
-      durable++;
     } catch (IOException e) {
       diskFailed(e);
     }
   }
 
   /** One sync for all of these. */
-  void sync(List<Pending> examples) {
+  void sync(List<PendingExample> examples) {
     RuntimeException fault;
     synchronized (this) {
       fault = failure;
     }
     try {
-      if (fault == null && file != null) {
+      if (fault == null) {
         file.force();
       }
     } catch (IOException e) {
       fault = diskFailed(e);
     }
-    for (Pending example : examples) {
+    for (PendingExample example : examples) {
       spool.releasePending(example.bytes);
     }
-    for (int i = 0; i < examples.size(); i++) {
-      if (fault == null) {
-        examples.get(i).done.complete(durable - examples.size() + i + 1);
+    for (PendingExample example : examples) {
+      RuntimeException own = fault == null ? example.fault : fault;
+      if (own == null) {
+        example.done.complete(++durable);
       } else {
-        examples.get(i).done.completeExceptionally(fault);
+        example.done.completeExceptionally(own);
       }
     }
   }
@@ -340,7 +369,7 @@ final class SpooledUpload implements Upload {
     TrainingJob job = null;
     if (fault == null) {
       try {
-        closeFile();
+        file.close();
         job = committer.commit(this);
       } catch (IOException e) {
         fault = Disk.failure("commit", e);
@@ -352,8 +381,9 @@ final class SpooledUpload implements Upload {
       discard();
       future.completeExceptionally(Objects.requireNonNull(fault));
     } else {
-      if (job.jobId().equals(id)) {
+      if (job.jobId().equals(id())) {
         spool.releaseUpload(this); // its bytes are the job's now
+        gone.complete(null);
       } else {
         discard(); // this request had made that job before
       }
@@ -361,27 +391,42 @@ final class SpooledUpload implements Upload {
     }
   }
 
+  /** Leaves what is on disk for an upload that goes on; the spool's thread, once. */
+  private void leave() {
+    if (file.bytes() == 0) {
+      discard();
+      return;
+    }
+    try {
+      file.force();
+      file.close();
+    } catch (IOException e) {
+      diskFailed(e);
+      discard();
+      return;
+    }
+    synchronized (this) {
+      giveBack(reservedBytes - file.bytes());
+      discarded = true; // what is still being checked has no bytes any more
+    }
+    spool.releaseUpload(this);
+    spool.keep(new KeptUploads.Kept(id(), spec(), file.bytes()));
+    gone.complete(null);
+  }
+
   /** Throws everything away; the spool's thread, once. */
   void discard() {
     try {
-      closeFile();
+      file.close();
     } catch (IOException e) {
       diskFailed(e);
     }
-    spool.deleteUpload(id);
+    spool.deleteUpload(id());
     synchronized (this) {
+      giveBack(reservedBytes);
       discarded = true;
-      spool.releaseBytes(reservedBytes);
-      reservedBytes = 0;
     }
     spool.releaseUpload(this);
-  }
-
-  private void closeFile() throws IOException {
-    if (file != null) {
-      Disk.Appender open = file;
-      file = null;
-      open.close();
-    }
+    gone.complete(null);
   }
 }

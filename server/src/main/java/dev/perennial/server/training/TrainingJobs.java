@@ -18,7 +18,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -40,14 +39,11 @@ public final class TrainingJobs implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(TrainingJobs.class);
 
-  /** Frozen features are kept for a job's whole length: this bounds an upload's examples too. */
-  private static final long MAX_FEATURE_BYTES = 1L << 30;
-
   private final JobStore store;
-  private final TrainingHost host;
   private final TrainingConfig config;
   private final Clock clock;
   private final Spool spool;
+  private final Uploads uploads;
   private final JobTable table = new JobTable();
   private final JobRunners runners;
 
@@ -90,11 +86,11 @@ public final class TrainingJobs implements AutoCloseable {
       Clock clock,
       LongSupplier nanoTime) {
     this.store = new JobStore(directory, disk);
-    this.host = host;
     this.config = config;
     this.clock = clock;
     int checkThreads = Math.max(1, Math.min(4, Runtime.getRuntime().availableProcessors() / 2));
-    this.spool = new Spool(store, config, checkThreads);
+    this.spool = new Spool(store, config, checkThreads, nanoTime);
+    this.uploads = new Uploads(spool, host, this);
     this.runners = new JobRunners(this, store, host, nanoTime);
   }
 
@@ -105,6 +101,7 @@ public final class TrainingJobs implements AutoCloseable {
       for (JobJson.Stored stored : store.load()) {
         restore(stored);
       }
+      uploads.restore();
     } catch (IOException e) {
       close();
       throw new ServingException(
@@ -139,29 +136,20 @@ public final class TrainingJobs implements AutoCloseable {
   }
 
   /** The job that this request id has already made. */
-  public Optional<TrainingJob> findRequest(String requestId) {
+  Optional<TrainingJob> findRequest(String requestId) {
     return table.findRequest(requestId);
   }
 
-  /** Begins an upload; throws INVALID_ARGUMENT (bad spec), RESOURCE_EXHAUSTED (too many). */
-  public Upload open(TrainingSpec spec) {
-    SpecRules.check(spec, host.config());
-    long mostFeatures =
-        MemoryBounds.ofHeap(MAX_FEATURE_BYTES) / ((long) Float.BYTES * host.config().embedDim());
-    SpooledUpload upload =
-        new SpooledUpload(
-            UUID.randomUUID().toString(),
-            spec,
-            spool,
-            host,
-            this::commit,
-            Math.min(config.maxExamples(), mostFeatures));
-    spool.acquireUpload(upload);
-    return upload;
+  /**
+   * Begins an upload, or goes on with one. Throws INVALID_ARGUMENT (bad spec, or another than
+   * before), RESOURCE_EXHAUSTED (too many).
+   */
+  public UploadOpening open(TrainingSpec spec, UploadMode mode) {
+    return uploads.open(spec, mode);
   }
 
   /** On the spool's thread: an upload, all on disk, becomes a job. */
-  private TrainingJob commit(SpooledUpload upload) throws IOException {
+  TrainingJob commit(SpooledUpload upload) throws IOException {
     synchronized (transitions) {
       Optional<TrainingJob> made = table.findRequest(upload.spec().requestId());
       if (made.isPresent()) {

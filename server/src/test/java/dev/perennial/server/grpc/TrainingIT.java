@@ -178,6 +178,57 @@ class TrainingIT {
   }
 
   @Test
+  void train_streamBreaksAndIsResumed_goesOnWhereItWasAcknowledged() {
+    StreamAnswers<TrainRequest, TrainResponse> broken = StreamAnswers.eager();
+    StreamObserver<TrainRequest> call = server.training().train(broken);
+    call.onNext(Teaching.spec("resumed", "request-resumed"));
+    for (int i = 0; i < 9; i++) {
+      call.onNext(Teaching.example(i));
+    }
+    call.onNext(Teaching.example(TestImages.encoded(new byte[] {1}), "red")); // 9
+    for (int i = 10; i < 13; i++) {
+      call.onNext(Teaching.example(i));
+    }
+    long acknowledged = 0;
+    while (acknowledged < 13) {
+      acknowledged = Math.max(acknowledged, broken.next().getSpooled().getExamples());
+    }
+    broken.cancel();
+    StreamAnswers<TrainRequest, TrainResponse> answers = StreamAnswers.eager();
+    StreamObserver<TrainRequest> resumed = server.training().train(answers);
+    TrainRequest.Builder spec = Teaching.spec("resumed", "request-resumed").toBuilder();
+    spec.getSpecBuilder().setResume(true);
+    resumed.onNext(spec.build());
+    assertEquals(13, answers.next().getSpooled().getExamples());
+    resumed.onNext(Teaching.example(TestImages.encoded(new byte[] {1}), "red")); // 13
+    for (int i = 14; i < 20; i++) {
+      resumed.onNext(Teaching.example(i));
+    }
+    resumed.onNext(Teaching.commit());
+    List<TrainResponse> all = all(answers);
+    assertEquals(
+        List.of(13L),
+        all.stream()
+            .filter(TrainResponse::hasRejected)
+            .map(response -> response.getRejected().getIndex())
+            .toList());
+    TrainingJob last = all.get(all.size() - 1).getJob();
+    assertEquals(TrainingJobState.TRAINING_JOB_STATE_SUCCEEDED, last.getState(), last::toString);
+    assertEquals(18, last.getExamples());
+  }
+
+  @Test
+  void train_resumedWithoutRequestId_isRefused() {
+    StreamAnswers<TrainRequest, TrainResponse> answers = StreamAnswers.eager();
+    TrainRequest.Builder spec = Teaching.spec("resumed", "").toBuilder();
+    spec.getSpecBuilder().setResume(true);
+    server.training().train(answers).onNext(spec.build());
+    Throwable failure = answers.end();
+    assertNotNull(failure);
+    assertEquals("INVALID_ARGUMENT MISSING_REQUEST_ID spec.request_id", Requests.failure(failure));
+  }
+
+  @Test
   void train_clientLeavesAfterCommit_jobGoesOnAndCanBeWatched() {
     StreamAnswers<TrainRequest, TrainResponse> answers = StreamAnswers.eager();
     StreamObserver<TrainRequest> call = server.training().train(answers);

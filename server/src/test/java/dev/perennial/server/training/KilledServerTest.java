@@ -43,7 +43,7 @@ class KilledServerTest {
           };
       TrainingJobs jobs = TestJobs.jobs(Path.of(arguments[0]), host);
       jobs.start();
-      Upload upload = jobs.open(TestJobs.spec("r"));
+      Upload upload = TestJobs.open(jobs, TestJobs.spec("r"));
       TestJobs.fill(upload);
       say("spooled");
       if (commits) {

@@ -449,7 +449,7 @@ class SpoolTest {
   }
 
   private Spool spool(TrainingConfig config) {
-    Spool spool = new Spool(store, config, 2);
+    Spool spool = new Spool(store, config, 2, System::nanoTime);
     spools.add(spool);
     spool.start();
     return spool;
@@ -485,7 +485,8 @@ class SpoolTest {
               TestJobs.CLOCK.instant(),
               null);
         };
-    SpooledUpload upload = new SpooledUpload(id, spec, spool, check, committer, maxExamples);
+    SpooledUpload upload =
+        new SpooledUpload(UploadStart.fresh(id, spec, false), spool, check, committer, maxExamples);
     spool.acquireUpload(upload);
     return upload;
   }

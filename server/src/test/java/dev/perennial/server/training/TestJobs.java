@@ -51,9 +51,25 @@ final class TestJobs {
         share);
   }
 
+  /** A new upload that cannot be resumed. */
+  static Upload open(TrainingJobs jobs, TrainingSpec spec) {
+    return open(jobs, spec, UploadMode.ONE_STREAM);
+  }
+
+  static Upload open(TrainingJobs jobs, TrainingSpec spec, UploadMode mode) {
+    if (jobs.open(spec, mode) instanceof UploadOpening.Open open) {
+      return open.upload();
+    }
+    throw new AssertionError(spec.requestId() + " has made a job");
+  }
+
   /** Uploads ten pictures of each class, class by class in turn, and commits. */
   static TrainingJob train(TrainingJobs jobs, TrainingSpec spec) throws Exception {
-    try (Upload upload = jobs.open(spec)) {
+    UploadOpening opening = jobs.open(spec, UploadMode.ONE_STREAM);
+    if (opening instanceof UploadOpening.Made made) {
+      return made.job();
+    }
+    try (Upload upload = ((UploadOpening.Open) opening).upload()) {
       fill(upload);
       return get(upload.commit());
     }

@@ -84,8 +84,8 @@ class TrainingJobsTest {
   @Test
   void commit_twoUploadsOfOneRequest_firstCommitMakesTheJob() throws Exception {
     TrainingJobs jobs = started(host());
-    Upload first = jobs.open(TestJobs.spec("r"));
-    Upload second = jobs.open(TestJobs.spec("r"));
+    Upload first = TestJobs.open(jobs, TestJobs.spec("r"));
+    Upload second = TestJobs.open(jobs, TestJobs.spec("r"));
     TestJobs.fill(first);
     TestJobs.fill(second);
     TrainingJob made = TestJobs.get(second.commit());
@@ -98,12 +98,12 @@ class TrainingJobsTest {
   @Test
   void commit_noExamplesOrAClassWithout_refused() throws Exception {
     TrainingJobs jobs = started(host());
-    Upload empty = jobs.open(TestJobs.spec("r").decided(List.of(), 0));
+    Upload empty = TestJobs.open(jobs, TestJobs.spec("r").decided(List.of(), 0));
     assertInvalid("spec.class_names", "TOO_FEW_CLASSES", empty.commit());
-    Upload oneClass = jobs.open(TestJobs.spec("r").decided(List.of(), 0));
+    Upload oneClass = TestJobs.open(jobs, TestJobs.spec("r").decided(List.of(), 0));
     TestJobs.get(oneClass.add(FakeHost.picture(0, 0), "ant"));
     assertInvalid("spec.class_names", "TOO_FEW_CLASSES", oneClass.commit());
-    Upload missing = jobs.open(TestJobs.spec("r"));
+    Upload missing = TestJobs.open(jobs, TestJobs.spec("r"));
     TestJobs.get(missing.add(FakeHost.picture(0, 0), "ant"));
     TestJobs.get(missing.add(FakeHost.picture(1, 0), "bee"));
     ServingException e = (ServingException) TestJobs.failure(missing.commit());
@@ -116,7 +116,7 @@ class TrainingJobsTest {
   @Test
   void commit_classesAndEpochsLeftOpen_decided() throws Exception {
     TrainingJobs jobs = started(host());
-    try (Upload upload = jobs.open(TestJobs.spec("r").decided(List.of(), 0))) {
+    try (Upload upload = TestJobs.open(jobs, TestJobs.spec("r").decided(List.of(), 0))) {
       for (String label : List.of("cat", "ant", "ant")) {
         TestJobs.get(upload.add(FakeHost.picture(0, 1), label));
       }
@@ -393,13 +393,15 @@ class TrainingJobsTest {
   @Test
   void run_deviceGone_jobWaitsForTheNextStart() throws Exception {
     FakeHost host = host();
+    CountDownLatch tried = new CountDownLatch(1);
     host.beforeStep =
         step -> {
+          tried.countDown();
           throw new ServingException(ErrorCode.UNAVAILABLE, "DEVICE_CLOSED", "device: closed");
         };
     TrainingJobs jobs = started(host);
     TrainingJob job = TestJobs.train(jobs, TestJobs.spec("r"));
-    TestJobs.until(jobs, job.jobId(), JobState.RUNNING);
+    tried.await();
     TestJobs.until(jobs, job.jobId(), JobState.QUEUED);
     jobs.close();
     TrainingJobs after = started(host());
@@ -453,7 +455,7 @@ class TrainingJobsTest {
         started(host, new TrainingConfig(4, 1L << 30, 1L << 30, 1_000, 2), Disk.REAL);
     TestJobs.train(jobs, TestJobs.spec("r1"));
     TestJobs.train(jobs, TestJobs.spec("r2"));
-    try (Upload third = jobs.open(TestJobs.spec("r3"))) {
+    try (Upload third = TestJobs.open(jobs, TestJobs.spec("r3"))) {
       TestJobs.fill(third);
       ServingException e = (ServingException) TestJobs.failure(third.commit());
       assertEquals("TOO_MANY_JOBS", e.reason());
@@ -468,7 +470,7 @@ class TrainingJobsTest {
     TrainingJobs jobs = started(host(), TrainingConfig.DEFAULT, disk);
     int changes = 7; // of a commit: 3 of job.json, its directory, the move, 2 directories
     for (int fails = 0; fails < changes; fails++) {
-      try (Upload upload = jobs.open(TestJobs.spec("r"))) {
+      try (Upload upload = TestJobs.open(jobs, TestJobs.spec("r"))) {
         TestJobs.fill(upload);
         disk.successesLeft.set(fails);
         ServingException e = (ServingException) TestJobs.failure(upload.commit());
@@ -561,7 +563,8 @@ class TrainingJobsTest {
     TrainingJobs jobs = started(host());
     jobs.close();
     jobs.close();
-    ServingException e = assertThrows(ServingException.class, () -> jobs.open(TestJobs.spec("r")));
+    ServingException e =
+        assertThrows(ServingException.class, () -> TestJobs.open(jobs, TestJobs.spec("r")));
     assertEquals(ErrorCode.UNAVAILABLE, e.code());
   }
 

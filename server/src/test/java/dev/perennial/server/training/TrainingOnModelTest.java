@@ -137,7 +137,7 @@ class TrainingOnModelTest {
   private static TrainingJob upload(TrainingJobs jobs, ModelDirectory model, int epochs)
       throws Exception {
     List<LabelledImage> images = images();
-    try (Upload upload = jobs.open(spec(model, epochs))) {
+    try (Upload upload = TestJobs.open(jobs, spec(model, epochs))) {
       CompletableFuture<Long> last = CompletableFuture.completedFuture(0L);
       for (LabelledImage image : images) {
         last =

@@ -1,0 +1,88 @@
+package dev.perennial.server.training;
+
+import dev.perennial.server.error.ServingException;
+import java.io.IOException;
+import java.util.Optional;
+import java.util.UUID;
+
+/** Begins uploads, and goes on with those whose streams broke. Safe for any thread. */
+final class Uploads {
+  /** Frozen features are kept for a job's whole length: this bounds an upload's examples too. */
+  private static final long MAX_FEATURE_BYTES = 1L << 30;
+
+  private final Spool spool;
+  private final TrainingHost host;
+  private final TrainingJobs jobs;
+
+  Uploads(Spool spool, TrainingHost host, TrainingJobs jobs) {
+    this.spool = spool;
+    this.host = host;
+    this.jobs = jobs;
+  }
+
+  /** Finds what an earlier process kept. */
+  void restore() throws IOException {
+    for (UploadStart found : spool.store().loadUploads()) {
+      spool.addBytes(found.contents().bytes());
+      spool.keep(new KeptUploads.Kept(found.id(), found.spec(), found.contents().bytes()));
+    }
+  }
+
+  /** Waits for the disk where it goes on with an upload. */
+  UploadOpening open(TrainingSpec spec, UploadMode mode) {
+    SpecRules.check(spec, host.config());
+    String requestId = spec.requestId();
+    if (mode == UploadMode.RESUMED) {
+      spool.open(requestId).ifPresent(Uploads::detach);
+    }
+    Optional<TrainingJob> made = jobs.findRequest(requestId);
+    if (made.isPresent()) {
+      return new UploadOpening.Made(made.get());
+    }
+    Optional<KeptUploads.Kept> kept =
+        mode == UploadMode.RESUMED ? take(requestId, spec) : Optional.empty();
+    UploadStart start =
+        kept.isPresent()
+            ? load(kept.get())
+            : UploadStart.fresh(UUID.randomUUID().toString(), spec, mode != UploadMode.ONE_STREAM);
+    long mostFeatures =
+        MemoryBounds.ofHeap(MAX_FEATURE_BYTES) / ((long) Float.BYTES * host.config().embedDim());
+    long maxExamples = Math.min(spool.config().maxExamples(), mostFeatures);
+    SpooledUpload upload = new SpooledUpload(start, spool, host, jobs::commit, maxExamples);
+    try {
+      spool.acquireUpload(upload);
+    } catch (ServingException e) {
+      kept.ifPresent(spool::keep);
+      throw e;
+    }
+    return new UploadOpening.Open(upload);
+  }
+
+  /** Its stream may have broken without anybody having noticed yet. */
+  private static void detach(SpooledUpload upload) {
+    upload.keep();
+    upload.gone().join();
+  }
+
+  private Optional<KeptUploads.Kept> take(String requestId, TrainingSpec spec) {
+    Optional<KeptUploads.Kept> kept = spool.kept().find(requestId);
+    if (kept.isPresent() && !kept.get().spec().equals(spec)) {
+      throw ServingException.invalid(
+          "SPEC_CHANGED",
+          "spec",
+          "spec: another than before (expected: the one that upload "
+              + ServingException.quoted(requestId)
+              + " began with)");
+    }
+    return spool.kept().take(requestId);
+  }
+
+  private UploadStart load(KeptUploads.Kept kept) {
+    try {
+      return spool.store().loadUpload(kept.id());
+    } catch (IOException e) {
+      spool.keep(kept);
+      throw Disk.failure("upload", e);
+    }
+  }
+}
