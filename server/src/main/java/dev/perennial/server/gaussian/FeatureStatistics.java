@@ -182,6 +182,22 @@ public final class FeatureStatistics {
     return result;
   }
 
+  /**
+   * The same rows under other classes: class k becomes class {@code placeOf[k]}.
+   *
+   * @param placeOf distinct, each below the new number of classes
+   */
+  public FeatureStatistics inClasses(int[] placeOf, int classes) {
+    require(placeOf.length == classes(), "places", placeOf.length, "" + classes());
+    long[] counts = new long[classes];
+    long[] sums = new long[Math.multiplyExact(classes, dimension)];
+    for (int c = 0; c < placeOf.length; c++) {
+      counts[placeOf[c]] += classCounts[c];
+      System.arraycopy(classSums, c * dimension, sums, placeOf[c] * dimension, dimension);
+    }
+    return new FeatureStatistics(dimension, counts, sums, products);
+  }
+
   /** With the other's rows too. */
   public FeatureStatistics plus(FeatureStatistics other) {
     return combine(other, 1);

@@ -88,6 +88,29 @@ public record GateConstants(GateKind kind, double meanLogDensity, double stdLogD
     return new GateConstants(kind, mean, Math.max(std, STD_FLOOR * Math.sqrt(d / 2.0)));
   }
 
+  /**
+   * The constants once further rows were added whose sums alone are known: what was cross-fitted on
+   * the own rows, moved as {@link HeldOutDensity} expects it to move. Equal sums give equal bits,
+   * however the rows were split.
+   *
+   * <p>Both how far the fitted mean lies from the expected one and the standard deviation are taken
+   * times r, the square root of the ratio of the expected deviations. Chosen on training images of
+   * mini-MTIL, seeds 11 and 12: from 4, 16, 50 shots to 16, 50, 100 the rates at which images of
+   * the task are refused and foreign ones let in are within 1.2 points of a fit to all rows; with r
+   * squared twice as many of the task's own are refused, with the constants as they were five times
+   * as many foreign ones pass.
+   *
+   * @param own the rows that this was fitted to
+   * @param all these and more
+   */
+  public GateConstants grown(FeatureStatistics own, FeatureStatistics all) {
+    HeldOutDensity before = HeldOutDensity.of(own, kind);
+    HeldOutDensity after = HeldOutDensity.of(all, kind);
+    double r = before.std() > 0 && after.std() > 0 ? Math.sqrt(after.std() / before.std()) : 1;
+    return new GateConstants(
+        kind, after.mean() + r * (meanLogDensity - before.mean()), r * stdLogDensity);
+  }
+
   /** log N(f) of f ~ N is peak - chi^2_d / 2: mean peak - d/2, variance d/2. */
   static GateConstants ofGaussianItself(GateKind kind, FeatureStatistics statistics) {
     double half = statistics.dimension() / 2.0;

@@ -70,6 +70,27 @@ public record HeadConstants(double tau, double meanLogDensity, double stdLogDens
         domain.stdLogDensity());
   }
 
+  /**
+   * The constants once further rows were added whose sums alone are known: the domain's as {@link
+   * GateConstants#grown} has them, and tau pooled by rows. The own rows say their tau, grown by the
+   * formula for sums; the others say that formula. Chosen on training images of mini-MTIL, seeds 11
+   * and 12: the cross-entropy is within 0.015 of that with a tau fitted to all rows (0.03 from 16
+   * to 100 shots), from one image more to 25 times as many.
+   *
+   * @param own the rows that this was fitted to
+   * @param all these and more
+   * @param domain of all, robust
+   */
+  public HeadConstants grown(FeatureStatistics own, FeatureStatistics all, GateConstants domain) {
+    double before = tauOfSums(own.count(), own.dimension());
+    double after = tauOfSums(all.count(), all.dimension());
+    double share = (double) own.count() / all.count();
+    return new HeadConstants(
+        share * tau * after / before + (1 - share) * after,
+        domain.meanLogDensity(),
+        domain.stdLogDensity());
+  }
+
   private static double tauOfSums(long rows, int dimension) {
     return rows / (rows + ROWS_PER_DIMENSION * dimension);
   }

@@ -2,6 +2,7 @@ package dev.perennial.server.grpc;
 
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
+import dev.perennial.server.task.TaskHistory;
 import dev.perennial.server.task.TaskPool;
 import dev.perennial.server.task.VersionSummary;
 import dev.perennial.v1.Gate;
@@ -30,7 +31,7 @@ final class TaskMessages {
     }
   }
 
-  static Task task(TaskPool.History history) {
+  static Task task(TaskHistory history) {
     Task.Builder task =
         Task.newBuilder().setName(history.task()).setActiveVersionId(history.activeVersionId());
     history

@@ -22,11 +22,21 @@ import java.util.TreeMap;
  * it: per version the higher stamp counts (where two are equal, being there counts), and nothing
  * that only one side deleted or never knew is lost but by a deletion that saw it.
  *
+ * <p>{@link Contribution Contributions} are a set with stamps under the same rule; a withdrawn one
+ * leaves a mark as a deleted version does. They belong to a task by its name: where one part of a
+ * cluster contributed to a task that another part deleted, they stay without it, count for nothing,
+ * and go when the name is taught anew.
+ *
  * @param tasks per task the stamps of its versions, one version or more
- * @param forgotten stamps of deleted versions, the newest {@value #MAX_FORGOTTEN}
+ * @param contributions per task the epochs at which its contributions came, one or more
+ * @param forgotten stamps of deleted versions and withdrawn contributions, the newest {@value
+ *     #MAX_FORGOTTEN}
  */
 public record Manifest(
-    long epoch, Map<String, Map<String, Long>> tasks, Map<String, Long> forgotten) {
+    long epoch,
+    Map<String, Map<String, Long>> tasks,
+    Map<String, Map<String, Long>> contributions,
+    Map<String, Long> forgotten) {
   /** Deletions that are remembered; a member that slept through more may bring versions back. */
   public static final int MAX_FORGOTTEN = 4_096;
 
@@ -38,21 +48,32 @@ public record Manifest(
 
   /** Throws IllegalArgumentException that names what does not fit. */
   public Manifest {
-    Map<String, Map<String, Long>> copy = new TreeMap<>();
-    tasks.forEach(
-        (task, stamps) -> copy.put(task, Collections.unmodifiableMap(new TreeMap<>(stamps))));
-    tasks = Collections.unmodifiableMap(copy);
+    tasks = copy(tasks);
+    contributions = copy(contributions);
     forgotten = Collections.unmodifiableMap(new TreeMap<>(newest(forgotten)));
     require(epoch >= 0, "epoch", epoch, "at least 0");
     Set<String> seen = new HashSet<>(forgotten.keySet());
-    for (Map.Entry<String, Map<String, Long>> task : tasks.entrySet()) {
-      require(!task.getValue().isEmpty(), "versions of " + task.getKey(), 0, "1 or more");
-      for (String id : task.getValue().keySet()) {
-        require(seen.add(id), "version", id, "in one place only");
-      }
-      requireStamps(task.getValue(), epoch);
+    for (Map<String, Map<String, Long>> kind : List.of(tasks, contributions)) {
+      kind.forEach(
+          (task, stamps) -> {
+            require(!stamps.isEmpty(), "files of " + task, 0, "1 or more");
+            stamps.keySet().forEach(id -> require(seen.add(id), "file", id, "in one place only"));
+          });
+      kind.values().forEach(stamps -> requireStamps(stamps, epoch));
     }
     requireStamps(forgotten, epoch);
+  }
+
+  /** Without contributions. */
+  public Manifest(long epoch, Map<String, Map<String, Long>> tasks, Map<String, Long> forgotten) {
+    this(epoch, tasks, Map.of(), forgotten);
+  }
+
+  private static Map<String, Map<String, Long>> copy(Map<String, Map<String, Long>> files) {
+    Map<String, Map<String, Long>> copy = new TreeMap<>();
+    files.forEach(
+        (task, stamps) -> copy.put(task, Collections.unmodifiableMap(new TreeMap<>(stamps))));
+    return Collections.unmodifiableMap(copy);
   }
 
   private static Map<String, Long> newest(Map<String, Long> forgotten) {
@@ -105,14 +126,28 @@ public record Manifest(
     return ids;
   }
 
-  /** The same content under another epoch. */
-  public Manifest at(long newEpoch) {
-    return new Manifest(newEpoch, tasks, forgotten);
+  /** A task's contributions; none where there are none. */
+  public Set<String> contributionsTo(String task) {
+    return contributions.getOrDefault(task, Map.of()).keySet();
   }
 
-  /** Whether both say the same of all versions; their epochs may differ. */
+  /** Every file that must be stored: versions and contributions. */
+  public Set<String> fileIds() {
+    Set<String> ids = versionIds();
+    contributions.values().forEach(stamps -> ids.addAll(stamps.keySet()));
+    return ids;
+  }
+
+  /** The same content under another epoch. */
+  public Manifest at(long newEpoch) {
+    return new Manifest(newEpoch, tasks, contributions, forgotten);
+  }
+
+  /** Whether both say the same of all files; their epochs may differ. */
   public boolean sameContent(Manifest other) {
-    return tasks.equals(other.tasks) && forgotten.equals(other.forgotten);
+    return tasks.equals(other.tasks)
+        && contributions.equals(other.contributions)
+        && forgotten.equals(other.forgotten);
   }
 
   /**
@@ -120,31 +155,38 @@ public record Manifest(
    * otherwise it is a new one, above both: one epoch never means two contents.
    */
   public Manifest union(Manifest other) {
-    Map<String, Map<String, Long>> all = new TreeMap<>();
     Map<String, Long> marks = new HashMap<>(forgotten);
     other.forgotten.forEach((id, stamp) -> marks.merge(id, stamp, Math::max));
-    for (Manifest side : List.of(this, other)) {
-      side.tasks.forEach(
+    Map<String, Map<String, Long>> versions = union(tasks, other.tasks, marks);
+    Map<String, Map<String, Long>> sums = union(contributions, other.contributions, marks);
+    versions.values().forEach(stamps -> marks.keySet().removeAll(stamps.keySet()));
+    sums.values().forEach(stamps -> marks.keySet().removeAll(stamps.keySet()));
+    long highest = Math.max(epoch, other.epoch);
+    Manifest union = new Manifest(highest, versions, sums, marks);
+    boolean mine = union.sameContent(this) && (epoch > other.epoch || sameContent(other));
+    boolean theirs = union.sameContent(other) && (other.epoch > epoch || sameContent(other));
+    return mine || theirs ? union : union.at(highest + 1);
+  }
+
+  /** Per file the higher stamp, unless the mark of its deletion is higher. */
+  private static Map<String, Map<String, Long>> union(
+      Map<String, Map<String, Long>> one,
+      Map<String, Map<String, Long>> other,
+      Map<String, Long> marks) {
+    Map<String, Map<String, Long>> all = new TreeMap<>();
+    for (Map<String, Map<String, Long>> side : List.of(one, other)) {
+      side.forEach(
           (task, stamps) ->
               stamps.forEach(
                   (id, stamp) ->
                       all.computeIfAbsent(task, name -> new HashMap<>())
                           .merge(id, stamp, Math::max)));
     }
-    all.values()
-        .forEach(
-            stamps ->
-                stamps
-                    .entrySet()
-                    .removeIf(
-                        version -> marks.getOrDefault(version.getKey(), 0L) > version.getValue()));
+    for (Map<String, Long> stamps : all.values()) {
+      stamps.entrySet().removeIf(file -> marks.getOrDefault(file.getKey(), 0L) > file.getValue());
+    }
     all.values().removeIf(Map::isEmpty);
-    all.values().forEach(stamps -> marks.keySet().removeAll(stamps.keySet()));
-    long highest = Math.max(epoch, other.epoch);
-    Manifest union = new Manifest(highest, all, marks);
-    boolean mine = union.sameContent(this) && (epoch > other.epoch || sameContent(other));
-    boolean theirs = union.sameContent(other) && (other.epoch > epoch || sameContent(other));
-    return mine || theirs ? union : union.at(highest + 1);
+    return all;
   }
 
   /** Whether a pool at the other manifest can move to this one and lose nothing. */
@@ -154,7 +196,7 @@ public record Manifest(
 
   /** SHA-256 of all of it, in hexadecimal: equal where two members are at the same state. */
   public String digest() {
-    String text = epoch + "\n" + tasks + "\n" + forgotten;
+    String text = epoch + "\n" + tasks + "\n" + contributions + "\n" + forgotten;
     return TaskVersionFile.versionId(text.getBytes(StandardCharsets.UTF_8));
   }
 }

@@ -49,7 +49,7 @@ public sealed interface PoolChange {
               .filter(id -> id.equals(versionId) || !unavailable.contains(id))
               .skip(TaskPool.RETAINED_VERSIONS)
               .toList();
-      return without(with, task, beyond);
+      return without(known ? with : withoutContributions(with, task), task, beyond);
     }
   }
 
@@ -70,12 +70,57 @@ public sealed interface PoolChange {
     }
   }
 
-  /** The task and its versions are forgotten. */
+  /** The task, its versions and its contributions are forgotten. */
   record Delete(String task) implements PoolChange {
     @Override
     public Manifest after(Manifest before, Set<String> unavailable) {
       requireKnown(before, task);
-      return without(before.at(before.epoch() + 1), task, before.versions(task));
+      Manifest at = before.at(before.epoch() + 1);
+      return without(withoutContributions(at, task), task, before.versions(task));
+    }
+  }
+
+  /** A contribution is added to the task; one that is there already stays. */
+  record Contribute(String task, String contributionId) implements PoolChange {
+    @Override
+    public Manifest after(Manifest before, Set<String> unavailable) {
+      requireKnown(before, task);
+      Set<String> present = before.contributionsTo(task);
+      if (present.contains(contributionId)) {
+        return before;
+      }
+      if (present.size() >= TaskPool.MAX_CONTRIBUTIONS) {
+        throw new ServingException(
+            ErrorCode.RESOURCE_EXHAUSTED,
+            "TOO_MANY_CONTRIBUTIONS",
+            "contributions to task "
+                + task
+                + ": "
+                + present.size()
+                + " (expected: fewer than "
+                + TaskPool.MAX_CONTRIBUTIONS
+                + ")");
+      }
+      Edit edit = new Edit(before.at(before.epoch() + 1));
+      edit.stamp(edit.contributions, task, contributionId);
+      return edit.manifest();
+    }
+  }
+
+  /** A contribution is taken back. */
+  record Withdraw(String task, String contributionId) implements PoolChange {
+    @Override
+    public Manifest after(Manifest before, Set<String> unavailable) {
+      requireKnown(before, task);
+      if (!before.contributionsTo(task).contains(contributionId)) {
+        throw new ServingException(
+            ErrorCode.NOT_FOUND,
+            "CONTRIBUTION_NOT_FOUND",
+            "contribution: " + contributionId + " (expected: one of task " + task + ")");
+      }
+      Edit edit = new Edit(before.at(before.epoch() + 1));
+      edit.forget(edit.contributions, task, List.of(contributionId));
+      return edit.manifest();
     }
   }
 
@@ -98,33 +143,61 @@ public sealed interface PoolChange {
   }
 
   private static Manifest stamped(Manifest before, String task, String versionId) {
-    long epoch = before.epoch() + 1;
-    Map<String, Map<String, Long>> tasks = new HashMap<>(before.tasks());
-    Map<String, Long> stamps = new HashMap<>(tasks.getOrDefault(task, Map.of()));
-    stamps.put(versionId, epoch);
-    tasks.put(task, stamps);
-    Map<String, Long> forgotten = new HashMap<>(before.forgotten());
-    forgotten.remove(versionId);
-    return new Manifest(epoch, tasks, forgotten);
+    Edit edit = new Edit(before.at(before.epoch() + 1));
+    edit.stamp(edit.tasks, task, versionId);
+    return edit.manifest();
   }
 
   /** At the manifest's own epoch: the change is already under way. */
   private static Manifest without(Manifest at, String task, List<String> versionIds) {
-    if (versionIds.isEmpty()) {
-      return at;
+    Edit edit = new Edit(at);
+    edit.forget(edit.tasks, task, versionIds);
+    return edit.manifest();
+  }
+
+  /** The same of the task's contributions. */
+  private static Manifest withoutContributions(Manifest at, String task) {
+    Edit edit = new Edit(at);
+    edit.forget(edit.contributions, task, List.copyOf(at.contributionsTo(task)));
+    return edit.manifest();
+  }
+
+  /** A manifest's maps while they are changed, all under one epoch. Used by one thread. */
+  final class Edit {
+    private final long epoch;
+    private final Map<String, Map<String, Long>> tasks;
+    private final Map<String, Map<String, Long>> contributions;
+    private final Map<String, Long> forgotten;
+
+    private Edit(Manifest at) {
+      epoch = at.epoch();
+      tasks = new HashMap<>(at.tasks());
+      contributions = new HashMap<>(at.contributions());
+      forgotten = new HashMap<>(at.forgotten());
     }
-    Map<String, Map<String, Long>> tasks = new HashMap<>(at.tasks());
-    Map<String, Long> stamps = new HashMap<>(tasks.getOrDefault(task, Map.of()));
-    Map<String, Long> forgotten = new HashMap<>(at.forgotten());
-    for (String id : versionIds) {
-      stamps.remove(id);
-      forgotten.put(id, at.epoch());
+
+    private void stamp(Map<String, Map<String, Long>> files, String task, String id) {
+      Map<String, Long> stamps = new HashMap<>(files.getOrDefault(task, Map.of()));
+      stamps.put(id, epoch);
+      files.put(task, stamps);
+      forgotten.remove(id);
     }
-    if (stamps.isEmpty()) {
-      tasks.remove(task);
-    } else {
-      tasks.put(task, stamps);
+
+    private void forget(Map<String, Map<String, Long>> files, String task, List<String> ids) {
+      Map<String, Long> stamps = new HashMap<>(files.getOrDefault(task, Map.of()));
+      for (String id : ids) {
+        stamps.remove(id);
+        forgotten.put(id, epoch);
+      }
+      if (stamps.isEmpty()) {
+        files.remove(task);
+      } else {
+        files.put(task, stamps);
+      }
     }
-    return new Manifest(at.epoch(), tasks, forgotten);
+
+    private Manifest manifest() {
+      return new Manifest(epoch, tasks, contributions, forgotten);
+    }
   }
 }

@@ -21,7 +21,26 @@ public interface PoolWriter {
     return publish(ByteBuffer.wrap(TaskVersionFile.write(version)));
   }
 
-  /** Forgets a task and all its versions; throws NOT_FOUND, UNAVAILABLE. */
+  /**
+   * Stores a contribution's file and adds it to its task; one that is there already stays, under
+   * the same epoch. It counts with every version that knows all its classes. Throws NOT_FOUND (the
+   * task), DATA_LOSS, FAILED_PRECONDITION, RESOURCE_EXHAUSTED (too many contributions, disk full),
+   * UNAVAILABLE.
+   */
+  PoolSnapshot contribute(ByteBuffer file);
+
+  /** The same of a contribution that was made here. */
+  default PoolSnapshot contribute(Contribution contribution) {
+    return contribute(ByteBuffer.wrap(ContributionFile.write(contribution)));
+  }
+
+  /**
+   * Takes a contribution back: every answer is bit for bit what it would be without it. Throws
+   * NOT_FOUND (the task, the contribution), UNAVAILABLE.
+   */
+  PoolSnapshot withdraw(String task, String contributionId);
+
+  /** Forgets a task, its versions and its contributions; throws NOT_FOUND, UNAVAILABLE. */
   PoolSnapshot delete(String task);
 
   /**

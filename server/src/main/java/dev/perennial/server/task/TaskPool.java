@@ -4,7 +4,6 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
@@ -43,22 +42,13 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
   /** Most tasks; each needs some 3 MB at ViT-B/16's size. */
   public static final int MAX_TASKS = 10_000;
 
+  /** Most contributions to one task. */
+  public static final int MAX_CONTRIBUTIONS = 256;
+
   /** Held versions that are kept loaded; of the others only the file is there. */
   static final int MAX_LOADED = 16;
 
   private static final Logger LOG = LoggerFactory.getLogger(TaskPool.class);
-
-  /**
-   * A task with its versions, newest first; those that are damaged are in {@link #unavailable}.
-   *
-   * @param activeVersionId the manifest's, even where that version is unavailable
-   * @param stamps per version the epoch at which it was last made the active one
-   */
-  public record History(
-      String task,
-      String activeVersionId,
-      List<VersionSummary> versions,
-      Map<String, Long> stamps) {}
 
   private final TaskStore store;
   private final VersionLoader loader;
@@ -73,7 +63,7 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
 
   /** The newest of them, loaded; by id, oldest first. */
   @GuardedBy("writing")
-  private final Map<String, TaskVersion> loaded = new LinkedHashMap<>();
+  private final Map<String, PoolFile> loaded = new LinkedHashMap<>();
 
   /** Whether a file may be there that nobody needs. */
   @GuardedBy("writing")
@@ -98,7 +88,7 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
   public static TaskPool open(TaskStore store, String backboneFingerprint, int embedDim) {
     VersionLoader loader = new VersionLoader(store, backboneFingerprint, embedDim);
     PoolState state = PoolState.nothing().at(store.manifest(), loader, Map.of());
-    store.removeVersionsExcept(state.manifest().versionIds());
+    store.removeVersionsExcept(state.manifest().fileIds());
     LOG.info(
         "Task pool at epoch {}: {} tasks serve",
         state.manifest().epoch(),
@@ -142,6 +132,26 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
   }
 
   @Override
+  public PoolSnapshot contribute(ByteBuffer bytes) {
+    Contribution contribution = ContributionFile.read(bytes);
+    loader.requireFits(contribution);
+    String id = TaskVersionFile.versionId(bytes);
+    return write(
+        before -> {
+          Manifest next = decide(new PoolChange.Contribute(contribution.task(), id));
+          if (!next.equals(before.manifest())) {
+            hold(bytes);
+          }
+          return next;
+        });
+  }
+
+  @Override
+  public PoolSnapshot withdraw(String task, String contributionId) {
+    return write(before -> decide(new PoolChange.Withdraw(task, contributionId)));
+  }
+
+  @Override
   public PoolSnapshot delete(String task) {
     return write(before -> decide(new PoolChange.Delete(task)));
   }
@@ -165,9 +175,9 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
     return version;
   }
 
-  /** Throws FAILED_PRECONDITION where the version is for another backbone. */
-  public void requireFits(TaskVersion version) {
-    loader.requireFits(version);
+  /** Throws FAILED_PRECONDITION where the file is for another backbone. */
+  public void requireFits(PoolFile file) {
+    loader.requireFits(file);
   }
 
   /** The manifest that a change would make of the present one; nothing is written. */
@@ -186,13 +196,13 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
   }
 
   /**
-   * Stores a version durably, for a manifest to come; returns its id. Until then, or until it is
-   * {@link #release released} or the pool is opened again, it is kept. Throws DATA_LOSS (no
-   * version), RESOURCE_EXHAUSTED (disk full).
+   * Stores a version or a contribution durably, for a manifest to come; returns its id. Until then,
+   * or until it is {@link #release released} or the pool is opened again, it is kept. Throws
+   * DATA_LOSS (neither), RESOURCE_EXHAUSTED (disk full).
    */
   public String hold(ByteBuffer bytes) {
     String id = TaskVersionFile.versionId(bytes);
-    TaskVersion version = TaskVersionFile.read(bytes.duplicate());
+    PoolFile file = PoolFile.read(bytes);
     writing.lock();
     try {
       requireOpen();
@@ -200,17 +210,17 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
       bytes.duplicate().get(copy);
       store.putVersion(id, copy);
       held.add(id);
-      keepLoaded(id, version);
+      keepLoaded(id, file);
       return id;
     } finally {
       writing.unlock();
     }
   }
 
-  private void keepLoaded(String versionId, TaskVersion version) {
+  private void keepLoaded(String fileId, PoolFile file) {
     writing.lock();
     try {
-      loaded.put(versionId, version);
+      loaded.put(fileId, file);
       if (loaded.size() > MAX_LOADED) {
         loaded.remove(loaded.keySet().iterator().next());
       }
@@ -239,9 +249,9 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
   public Set<String> missing(Manifest manifest) {
     writing.lock();
     try {
-      Set<String> missing = manifest.versionIds();
+      Set<String> missing = manifest.fileIds();
       missing.removeAll(held);
-      missing.removeAll(state.manifest().versionIds());
+      missing.removeAll(state.manifest().fileIds());
       return missing;
     } finally {
       writing.unlock();
@@ -255,6 +265,7 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
       Set<String> missing = new LinkedHashSet<>(versionIds);
       missing.removeAll(held);
       missing.removeAll(state.summaries().keySet());
+      missing.removeAll(state.contributions().keySet());
       return missing;
     } finally {
       writing.unlock();
@@ -265,7 +276,7 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
   public Set<String> damaged() {
     PoolState now = state;
     Set<String> damaged = new HashSet<>(now.unavailable().keySet());
-    damaged.removeAll(now.summaries().keySet());
+    damaged.removeIf(now::knows);
     return damaged;
   }
 
@@ -312,10 +323,10 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
         store.writeManifest(next);
       }
       state = after;
-      Set<String> named = next.versionIds();
+      Set<String> named = next.fileIds();
       held.removeAll(named);
       loaded.keySet().removeAll(named);
-      garbage |= !named.containsAll(before.manifest().versionIds());
+      garbage |= !named.containsAll(before.manifest().fileIds());
       tell(after.snapshot());
       removeGarbage(named);
       return after.snapshot();
@@ -359,23 +370,9 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
     }
   }
 
-  /** A task with its versions; throws NOT_FOUND. */
-  public History history(String task) {
-    PoolState now = state;
-    PoolChange.requireKnown(now.manifest(), task);
-    List<VersionSummary> versions = new ArrayList<>();
-    for (String id : now.manifest().versions(task)) {
-      VersionSummary summary = now.summaries().get(id);
-      if (summary != null) {
-        versions.add(summary);
-      }
-    }
-    versions.sort(Comparator.comparing(VersionSummary::created).reversed());
-    return new History(
-        task,
-        now.manifest().activeVersion(task),
-        List.copyOf(versions),
-        now.manifest().tasks().getOrDefault(task, Map.of()));
+  /** A task with its versions and contributions; throws NOT_FOUND. */
+  public TaskHistory history(String task) {
+    return TaskHistory.of(state, task);
   }
 
   /** Every known task's name in order, those that do not serve included. */

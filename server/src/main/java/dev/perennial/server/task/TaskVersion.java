@@ -35,7 +35,8 @@ public record TaskVersion(
     Map<String, Double> metrics,
     long seed,
     String backboneFingerprint,
-    Instant created) {
+    Instant created)
+    implements PoolFile {
   /** Most classes of one task. */
   public static final int MAX_CLASSES = 10_000;
 

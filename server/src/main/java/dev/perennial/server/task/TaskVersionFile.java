@@ -43,9 +43,6 @@ public final class TaskVersionFile {
   private static final String FORMAT = "perennial-task-version-2";
   private static final String FORMAT_WITHOUT_HEAD = "perennial-task-version-1";
   private static final String JSON_KEY = "perennial";
-  private static final String CLASS_COUNTS = "statistics.class_counts";
-  private static final String CLASS_SUMS = "statistics.class_sums";
-  private static final String PRODUCTS = "statistics.products";
 
   private static final Gson GSON = new GsonBuilder().disableHtmlEscaping().create();
 
@@ -56,14 +53,7 @@ public final class TaskVersionFile {
     Prefixes prefixes = version.prefixes();
     addLayers(tensors, "image", prefixes.length(), prefixes.imageKeys(), prefixes.imageValues());
     addLayers(tensors, "text", prefixes.length(), prefixes.textKeys(), prefixes.textValues());
-    FeatureStatistics statistics = version.statistics();
-    long classes = statistics.classes();
-    long dimension = statistics.dimension();
-    long[] products = statistics.products();
-    tensors.add(TensorData.ofLongs(CLASS_COUNTS, List.of(classes), statistics.classCounts()));
-    tensors.add(
-        TensorData.ofLongs(CLASS_SUMS, List.of(classes, dimension), statistics.classSums()));
-    tensors.add(TensorData.ofLongs(PRODUCTS, List.of((long) products.length), products));
+    StatisticsTensors.add(tensors, version.statistics());
     return Safetensors.write(
         Map.of(FORMAT_KEY, FORMAT, JSON_KEY, GSON.toJson(json(version))), tensors);
   }
@@ -163,7 +153,7 @@ public final class TaskVersionFile {
     List<String> classNames = new ArrayList<>();
     names.forEach(name -> classNames.add(name.getAsString()));
     Prefixes prefixes = prefixes(tensors);
-    FeatureStatistics statistics = statistics(tensors);
+    FeatureStatistics statistics = StatisticsTensors.take(tensors);
     if (!tensors.isEmpty()) {
       throw new IllegalArgumentException(
           "tensors: " + tensors.keySet() + " (expected: nothing beside a version's tensors)");
@@ -252,35 +242,12 @@ public final class TaskVersionFile {
   }
 
   private static float[] takeRows(Map<String, TensorData> tensors, String name, long length) {
-    TensorData tensor = take(tensors, name, DataType.F32);
+    TensorData tensor = StatisticsTensors.take(tensors, name, DataType.F32);
     if (tensor.shape().size() != 2 || tensor.shape().get(0) != length) {
       throw new IllegalArgumentException(
           name + ": shape " + tensor.shape() + " (expected: (" + length + ", W))");
     }
     return tensor.toFloats();
-  }
-
-  private static FeatureStatistics statistics(Map<String, TensorData> tensors) {
-    long[] counts = take(tensors, CLASS_COUNTS, DataType.I64).toLongs();
-    TensorData sums = take(tensors, CLASS_SUMS, DataType.I64);
-    if (sums.shape().size() != 2 || sums.shape().get(0) != counts.length) {
-      throw new IllegalArgumentException(
-          CLASS_SUMS + ": shape " + sums.shape() + " (expected: (" + counts.length + ", d))");
-    }
-    return FeatureStatistics.restore(
-        Math.toIntExact(sums.shape().get(1)),
-        counts,
-        sums.toLongs(),
-        take(tensors, PRODUCTS, DataType.I64).toLongs());
-  }
-
-  private static TensorData take(Map<String, TensorData> tensors, String name, DataType type) {
-    TensorData tensor = tensors.remove(name);
-    if (tensor == null || tensor.type() != type) {
-      throw new IllegalArgumentException(
-          name + ": " + (tensor == null ? "missing" : tensor.type()) + " (expected: " + type + ")");
-    }
-    return tensor;
   }
 
   /** SHA-256 in hexadecimal. */

@@ -3,22 +3,30 @@ package dev.perennial.server.task;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 
-/** Reads versions from the store and sees whether they fit this server's model. Immutable. */
+/** Reads files from the store and sees whether they fit this server's model. Immutable. */
 record VersionLoader(TaskStore store, String backboneFingerprint, int embedDim) {
   /** Throws DATA_LOSS, NOT_FOUND. */
   TaskVersion load(String task, String versionId) {
-    TaskVersion version = TaskVersionFile.read(store.getVersion(versionId));
-    if (!version.task().equals(task)) {
+    return checked(task, versionId, TaskVersionFile.read(store.getVersion(versionId)));
+  }
+
+  /** The same of a contribution. */
+  Contribution loadContribution(String task, String contributionId) {
+    return checked(task, contributionId, ContributionFile.read(store.getVersion(contributionId)));
+  }
+
+  private static <T extends PoolFile> T checked(String task, String id, T file) {
+    if (!file.task().equals(task)) {
       throw new ServingException(
           ErrorCode.DATA_LOSS,
           "VERSION_DAMAGED",
-          "task of version " + versionId + ": " + version.task() + " (expected: " + task + ")");
+          "task of file " + id + ": " + file.task() + " (expected: " + task + ")");
     }
-    return version;
+    return file;
   }
 
   /** Throws FAILED_PRECONDITION. */
-  void requireFits(TaskVersion version) {
+  void requireFits(PoolFile version) {
     if (!version.backboneFingerprint().equals(backboneFingerprint)) {
       throw mismatch(
           "backbone of task " + version.task(), version.backboneFingerprint(), backboneFingerprint);

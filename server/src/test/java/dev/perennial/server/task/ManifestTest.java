@@ -30,6 +30,47 @@ class ManifestTest {
     return new PoolChange.Delete(task).after(before, Set.of());
   }
 
+  private static Manifest contribute(Manifest before, String task, String id) {
+    return new PoolChange.Contribute(task, id).after(before, Set.of());
+  }
+
+  private static Manifest withdraw(Manifest before, String task, String id) {
+    return new PoolChange.Withdraw(task, id).after(before, Set.of());
+  }
+
+  @Test
+  void union_contributionsOnBothSides_allCountButWithdrawnOnes() {
+    Manifest base = publish(Manifest.empty(), "cats", "a");
+    Manifest both = contribute(contribute(base, "cats", "x"), "cats", "y");
+    Manifest left = withdraw(contribute(both, "cats", "l"), "cats", "x");
+    Manifest right = contribute(both, "cats", "r");
+    assertEquals(Set.of("l", "r", "y"), left.union(right).contributionsTo("cats"));
+    assertTrue(left.union(right).sameContent(right.union(left)));
+    assertEquals(Set.of("a", "l", "r", "y"), left.union(right).fileIds());
+    assertNotEquals(base.at(9).digest(), both.at(9).digest());
+  }
+
+  @Test
+  void contribution_toATaskThatAnotherSideDeleted_countsNeverAgain() {
+    Manifest base = publish(Manifest.empty(), "cats", "a");
+    Manifest deleted = delete(base, "cats");
+    Manifest union = deleted.union(contribute(contribute(base, "cats", "x"), "cats", "y"));
+    assertFalse(union.tasks().containsKey("cats"));
+    Manifest anew = publish(union, "cats", "b");
+    assertEquals(Set.of(), anew.contributionsTo("cats"));
+    assertEquals(Set.of("b"), anew.fileIds());
+    assertEquals(Set.of(), anew.union(union).contributionsTo("cats"));
+  }
+
+  @Test
+  void delete_taskWithContributions_theyGoWithIt() {
+    Manifest base = contribute(publish(Manifest.empty(), "cats", "a"), "cats", "x");
+    Manifest deleted = delete(base, "cats");
+    assertEquals(Set.of(), deleted.fileIds());
+    assertEquals(Set.of("a", "x"), deleted.forgotten().keySet());
+    assertEquals(Set.of(), deleted.union(base).fileIds());
+  }
+
   @Test
   void union_oneSideAhead_thatSideAsItIs() {
     Manifest behind = publish(Manifest.empty(), "cats", "a");
@@ -127,10 +168,10 @@ class ManifestTest {
       int at = random.nextInt(3);
       Manifest before = copies.get(at);
       Manifest after = step(random, before, copies.get(random.nextInt(3)), step);
-      Set<String> gone = new HashSet<>(before.versionIds());
-      gone.removeAll(after.versionIds());
+      Set<String> gone = new HashSet<>(before.fileIds());
+      gone.removeAll(after.fileIds());
       deletedSomewhere.addAll(gone);
-      published.addAll(after.versionIds());
+      published.addAll(after.fileIds());
       assertTrue(after.epoch() > before.epoch() || after.equals(before));
       assertTrue(after.covers(before));
       copies.set(at, after);
@@ -140,20 +181,26 @@ class ManifestTest {
     assertTrue(one.sameContent(other));
     assertTrue(one.union(other).covers(one) && one.union(other).covers(other));
     published.removeAll(deletedSomewhere);
-    assertTrue(one.versionIds().containsAll(published));
+    assertTrue(one.fileIds().containsAll(published));
     copies.forEach(copy -> assertTrue(one.covers(copy)));
   }
 
   private static Manifest step(Random random, Manifest before, Manifest other, int step) {
     String task = "task-" + random.nextInt(4);
-    return switch (random.nextInt(5)) {
+    boolean known = before.tasks().containsKey(task);
+    return switch (random.nextInt(8)) {
       case 0, 1 -> publish(before, task, "version-" + step);
       case 2 -> before.union(other);
       case 3 ->
-          before.tasks().containsKey(task)
+          known
               ? activate(before, task, before.versions(task).get(before.versions(task).size() - 1))
               : before;
-      default -> before.tasks().containsKey(task) ? delete(before, task) : before;
+      case 4 -> known ? delete(before, task) : before;
+      case 5, 6 -> known ? contribute(before, task, "contribution-" + step) : before;
+      default ->
+          known && !before.contributionsTo(task).isEmpty()
+              ? withdraw(before, task, before.contributionsTo(task).iterator().next())
+              : before;
     };
   }
 

@@ -7,6 +7,7 @@ import dev.perennial.server.gaussian.TaskGaussian;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -63,7 +64,14 @@ public class PoolSnapshotBenchmark {
       TaskGaussian gaussian = new TaskGaussian(statistics, gate);
       active.add(
           new ActiveTask(
-              "task-%04d".formatted(t), "id", version, gaussian, gaussian, small.head()));
+              "task-%04d".formatted(t),
+              "id",
+              version,
+              Set.of(),
+              statistics,
+              gaussian,
+              gaussian,
+              small.head()));
     }
     snapshot = new PoolSnapshot(1, active);
     Random random = new Random(7);

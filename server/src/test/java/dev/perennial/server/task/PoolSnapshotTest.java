@@ -20,7 +20,15 @@ import org.junit.jupiter.api.Test;
 class PoolSnapshotTest {
   private static ActiveTask task(String name, TaskVersion version) {
     ActiveTask task = ActiveTask.of("id", version);
-    return new ActiveTask(name, "id", version, task.gaussian(), task.domain(), task.head());
+    return new ActiveTask(
+        name,
+        "id",
+        version,
+        Set.of(),
+        version.statistics(),
+        task.gaussian(),
+        task.domain(),
+        task.head());
   }
 
   private static List<ActiveTask> tasks(int count) {

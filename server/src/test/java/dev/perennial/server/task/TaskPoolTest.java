@@ -75,7 +75,7 @@ class TaskPoolTest {
     TaskVersion second = TaskVersions.random("cats", 2);
     pool.publish(first);
     pool.publish(second);
-    TaskPool.History history = pool.history("cats");
+    TaskHistory history = pool.history("cats");
     assertEquals(id(second), history.activeVersionId());
     assertEquals(
         List.of(id(second), id(first)),

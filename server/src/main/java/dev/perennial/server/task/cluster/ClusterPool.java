@@ -6,10 +6,10 @@ import dev.perennial.server.error.ServingException;
 import dev.perennial.server.task.Cluster;
 import dev.perennial.server.task.ClusterView;
 import dev.perennial.server.task.LocalMember;
+import dev.perennial.server.task.PoolFile;
 import dev.perennial.server.task.PoolSnapshot;
 import dev.perennial.server.task.PoolWriter;
 import dev.perennial.server.task.TaskPool;
-import dev.perennial.server.task.TaskVersion;
 import dev.perennial.server.task.TaskVersionFile;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -186,12 +186,20 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
 
   @Override
   public PoolSnapshot publish(ByteBuffer file) {
-    TaskVersion version = TaskVersionFile.read(file.duplicate());
+    return submit(Request.Apply.Kind.PUBLISH, TaskVersionFile.read(file.duplicate()), file);
+  }
+
+  @Override
+  public PoolSnapshot contribute(ByteBuffer file) {
+    return submit(Request.Apply.Kind.CONTRIBUTE, PoolFile.read(file), file);
+  }
+
+  private PoolSnapshot submit(Request.Apply.Kind kind, PoolFile file, ByteBuffer bytes) {
     requireReady();
-    pool.requireFits(version);
-    String id = pool.hold(file);
+    pool.requireFits(file);
+    String id = pool.hold(bytes);
     try {
-      return submit(Request.Apply.Kind.PUBLISH, version.task(), id);
+      return submit(kind, file.task(), id);
     } finally {
       pool.release(id); // where a manifest names it, it is held no more
     }
@@ -200,6 +208,11 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
   @Override
   public PoolSnapshot delete(String task) {
     return submit(Request.Apply.Kind.DELETE, task, "");
+  }
+
+  @Override
+  public PoolSnapshot withdraw(String task, String contributionId) {
+    return submit(Request.Apply.Kind.WITHDRAW, task, contributionId);
   }
 
   @Override
@@ -218,7 +231,7 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
       try {
         return await(apply(kind, task, versionId, until), until);
       } catch (ServingException e) {
-        if (again && kind == Request.Apply.Kind.DELETE && e.code() == ErrorCode.NOT_FOUND) {
+        if (again && kind.removes() && e.code() == ErrorCode.NOT_FOUND) {
           return pool.snapshot(); // the first try has done it
         }
         if (!TRY_AGAIN.contains(e.reason()) || System.nanoTime() - until > 0) {

@@ -176,8 +176,8 @@ final class Coordinator {
   /** Brings a decided manifest to enough disks, this one among them, or throws. */
   @GuardedBy("deciding")
   private void replicate(View view, Manifest before, Manifest next, List<String> holders) {
-    List<String> added = new ArrayList<>(next.versionIds());
-    added.removeAll(before.versionIds());
+    List<String> added = new ArrayList<>(next.fileIds());
+    added.removeAll(before.fileIds());
     List<String> others = List.copyOf(settled);
     int enough = Math.min(1, others.size());
     try {
@@ -328,8 +328,8 @@ final class Coordinator {
     do {
       left = replica.hold(pool.missing(theirs.union(pool.manifest())), List.of(member));
     } while (left > 0);
-    List<String> ours = new ArrayList<>(pool.manifest().versionIds());
-    ours.removeAll(theirs.versionIds());
+    List<String> ours = new ArrayList<>(pool.manifest().fileIds());
+    ours.removeAll(theirs.fileIds());
     Request.Prepare prepare = new Request.Prepare(ours, view.ids());
     do {
       left =

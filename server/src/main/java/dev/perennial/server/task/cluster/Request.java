@@ -60,13 +60,20 @@ sealed interface Request {
   /**
    * A change that a member wants of the coordinator.
    *
-   * @param versionId empty where a task is deleted
+   * @param versionId or a contribution's id; empty where a task is deleted
    */
   record Apply(String from, Kind kind, String task, String versionId) implements Request {
     enum Kind {
       PUBLISH,
       ACTIVATE,
-      DELETE
+      DELETE,
+      CONTRIBUTE,
+      WITHDRAW;
+
+      /** Whether a second try finds nothing once the first has worked. */
+      boolean removes() {
+        return this == DELETE || this == WITHDRAW;
+      }
     }
 
     PoolChange change() {
@@ -74,6 +81,8 @@ sealed interface Request {
         case PUBLISH -> new PoolChange.Publish(task, versionId);
         case ACTIVATE -> new PoolChange.Activate(task, versionId);
         case DELETE -> new PoolChange.Delete(task);
+        case CONTRIBUTE -> new PoolChange.Contribute(task, versionId);
+        case WITHDRAW -> new PoolChange.Withdraw(task, versionId);
       };
     }
 

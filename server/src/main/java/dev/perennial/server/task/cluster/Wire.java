@@ -14,13 +14,13 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
- * Requests and answers as bytes. A request is {@code {"format": 1, "op": .., "body": ..}}; an
+ * Requests and answers as bytes. A request is {@code {"format": 2, "op": .., "body": ..}}; an
  * answer is a tag and JSON, the bytes of a version, or a failure. Fields may be added within a
  * format: readers pass over what they do not know. Pure functions.
  */
 final class Wire {
   /** Members of another format do not work together. */
-  static final int FORMAT = 1;
+  static final int FORMAT = 2;
 
   private static final byte JSON = 0;
   private static final byte BYTES = 1;

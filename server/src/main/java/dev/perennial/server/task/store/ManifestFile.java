@@ -15,12 +15,16 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * A manifest as JSON: {@code {"sha256": .., "manifest": {"format": 2, "epoch": .., "tasks": {name:
- * {id: stamp}}, "forgotten": {id: stamp}}}}, the hash over the compact text of the inner object.
- * Pure functions.
+ * A manifest as JSON: {@code {"sha256": .., "manifest": {"format": 3, "epoch": .., "tasks": {name:
+ * {id: stamp}}, "contributions": {name: {id: stamp}}, "forgotten": {id: stamp}}}}, the hash over
+ * the compact text of the inner object. Pure functions.
+ *
+ * <p>Without contributions it is written in format 2, which has no such field.
  */
 final class ManifestFile {
-  private static final int FORMAT = 2;
+  private static final int FORMAT = 3;
+  private static final int FORMAT_WITHOUT_CONTRIBUTIONS = 2;
+  private static final int FORMAT_WITHOUT_STAMPS = 1;
   private static final Gson GSON = new GsonBuilder().disableHtmlEscaping().create();
 
   private ManifestFile() {}
@@ -34,14 +38,22 @@ final class ManifestFile {
   }
 
   private static JsonObject body(Manifest manifest) {
-    JsonObject tasks = new JsonObject();
-    manifest.tasks().forEach((task, stamps) -> tasks.add(task, stamps(stamps)));
+    boolean plain = manifest.contributions().isEmpty();
     JsonObject body = new JsonObject();
-    body.addProperty("format", FORMAT);
+    body.addProperty("format", plain ? FORMAT_WITHOUT_CONTRIBUTIONS : FORMAT);
     body.addProperty("epoch", manifest.epoch());
-    body.add("tasks", tasks);
+    body.add("tasks", files(manifest.tasks()));
+    if (!plain) {
+      body.add("contributions", files(manifest.contributions()));
+    }
     body.add("forgotten", stamps(manifest.forgotten()));
     return body;
+  }
+
+  private static JsonObject files(Map<String, Map<String, Long>> files) {
+    JsonObject object = new JsonObject();
+    files.forEach((task, stamps) -> object.add(task, stamps(stamps)));
+    return object;
   }
 
   private static JsonObject stamps(Map<String, Long> stamps) {
@@ -74,25 +86,28 @@ final class ManifestFile {
   private static Manifest manifest(JsonObject body) {
     int format = field(body, "format").getAsInt();
     long epoch = field(body, "epoch").getAsLong();
-    JsonObject tasks = field(body, "tasks").getAsJsonObject();
-    Map<String, Map<String, Long>> versions = new HashMap<>();
-    switch (format) {
-      case 1 ->
-          tasks
-              .asMap()
-              .forEach(
-                  (task, entry) -> versions.put(task, unstamped(entry.getAsJsonObject(), epoch)));
-      case FORMAT ->
-          tasks
-              .asMap()
-              .forEach((task, entry) -> versions.put(task, stamps(entry.getAsJsonObject())));
-      default ->
-          throw new IllegalArgumentException(
-              "format: " + format + " (expected: 1.." + FORMAT + ")");
+    if (format < FORMAT_WITHOUT_STAMPS || format > FORMAT) {
+      throw new IllegalArgumentException("format: " + format + " (expected: 1.." + FORMAT + ")");
     }
-    Map<String, Long> forgotten =
-        format == 1 ? Map.of() : stamps(field(body, "forgotten").getAsJsonObject());
-    return new Manifest(epoch, versions, forgotten);
+    if (format == FORMAT_WITHOUT_STAMPS) {
+      Map<String, Map<String, Long>> versions = new HashMap<>();
+      field(body, "tasks")
+          .getAsJsonObject()
+          .asMap()
+          .forEach((task, entry) -> versions.put(task, unstamped(entry.getAsJsonObject(), epoch)));
+      return new Manifest(epoch, versions, Map.of());
+    }
+    return new Manifest(
+        epoch,
+        files(field(body, "tasks").getAsJsonObject()),
+        format == FORMAT ? files(field(body, "contributions").getAsJsonObject()) : Map.of(),
+        stamps(field(body, "forgotten").getAsJsonObject()));
+  }
+
+  private static Map<String, Map<String, Long>> files(JsonObject object) {
+    Map<String, Map<String, Long>> files = new HashMap<>();
+    object.asMap().forEach((task, stamps) -> files.put(task, stamps(stamps.getAsJsonObject())));
+    return files;
   }
 
   private static Map<String, Long> stamps(JsonObject object) {

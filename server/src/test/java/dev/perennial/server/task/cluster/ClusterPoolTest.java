@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
+import dev.perennial.server.gaussian.FeatureStatistics;
 import dev.perennial.server.task.ClusterView;
+import dev.perennial.server.task.Contributions;
 import dev.perennial.server.task.Manifest;
 import dev.perennial.server.task.PoolSnapshot;
 import dev.perennial.server.task.TaskVersion;
@@ -67,7 +69,7 @@ class ClusterPoolTest {
           return true;
         });
     for (String name : names) {
-      assertTrue(network.get(name).disk.versionIds().containsAll(onDisk(names[0]).versionIds()));
+      assertTrue(network.get(name).disk.versionIds().containsAll(onDisk(names[0]).fileIds()));
     }
   }
 
@@ -155,6 +157,82 @@ class ClusterPoolTest {
     assertEquals(
         List.of(id(TaskVersions.random("cats", 4)), id(TaskVersions.random("cats", 2))),
         union.versions("cats"));
+  }
+
+  private PoolSnapshot contribute(String machine, String requestId) {
+    return network.get(machine).member().contribute(Contributions.random("cats", 1, requestId));
+  }
+
+  private static String contribution(String requestId) {
+    return Contributions.id(Contributions.random("cats", 1, requestId));
+  }
+
+  private FeatureStatistics statistics(String machine) {
+    PoolSnapshot snapshot = network.get(machine).pool().snapshot();
+    return snapshot.tasks().get(snapshot.slot("cats")).statistics();
+  }
+
+  @Test
+  void contribute_atAnyMember_onEveryDiskAndInEverySum() {
+    network.startTogether("a", "b", "c");
+    publish("a", "cats", 1);
+    FeatureStatistics sum = statistics("a");
+    for (String machine : List.of("a", "b", "c")) {
+      PoolSnapshot snapshot = contribute(machine, "request " + machine);
+      sum = sum.plus(Contributions.random("cats", 1, "request " + machine).statistics());
+      for (String other : List.of("a", "b", "c")) {
+        assertEquals(snapshot.epoch(), network.get(other).pool().snapshot().epoch());
+        assertEquals(sum, statistics(other));
+        assertTrue(network.get(other).disk.versionIds().containsAll(onDisk(other).fileIds()));
+      }
+    }
+    assertEquals(4, contribute("c", "request a").epoch());
+    network.get("b").member().withdraw("cats", contribution("request a"));
+    sum = sum.minus(Contributions.random("cats", 1, "request a").statistics());
+    assertEquals(sum, statistics("c"));
+    ServingException e =
+        assertThrows(
+            ServingException.class,
+            () -> network.get("c").member().withdraw("cats", contribution("request a")));
+    assertEquals("CONTRIBUTION_NOT_FOUND", e.reason());
+  }
+
+  @Test
+  void partition_bothSidesContribute_allCountOnceAfterHealing() throws Exception {
+    network.startTogether("a", "b", "c");
+    publish("a", "cats", 1);
+    contribute("a", "before");
+    network.group("a");
+    network.group("b", "c");
+    contribute("a", "left");
+    contribute("a", "same");
+    contribute("c", "right");
+    contribute("b", "same"); // the same upload, sent to both sides
+    network.get("b").member().withdraw("cats", contribution("before"));
+    network.group("b", "c", "a");
+    untilSame("a", "b", "c");
+    FeatureStatistics sum = TaskVersions.random("cats", 1).statistics();
+    for (String request : List.of("right", "same", "left")) {
+      sum = sum.plus(Contributions.random("cats", 1, request).statistics());
+    }
+    for (String machine : List.of("a", "b", "c")) {
+      assertEquals(sum, statistics(machine));
+    }
+  }
+
+  @Test
+  void contribution_madeDuringAnAbsence_isFetchedBeforeTheMemberIsReady() throws Exception {
+    network.startTogether("a", "b", "c");
+    publish("a", "cats", 1);
+    network.get("b").kill();
+    network.group("a", "c");
+    contribute("c", "away");
+    network.get("b").boot();
+    network.group("a", "c", "b");
+    network.get("b").member().start();
+    untilSame("a", "b", "c");
+    assertEquals(statistics("a"), statistics("b"));
+    assertTrue(network.get("b").disk.versionIds().contains(contribution("away")));
   }
 
   @Test
@@ -265,7 +343,7 @@ class ClusterPoolTest {
 
   @Test
   void answer_requestOfANewerMember_refusedByName() {
-    byte[] unknown = "{\"format\":1,\"op\":\"Vote\",\"body\":{}}".getBytes(StandardCharsets.UTF_8);
+    byte[] unknown = "{\"format\":2,\"op\":\"Vote\",\"body\":{}}".getBytes(StandardCharsets.UTF_8);
     byte[] answer = network.get("a").member().answer(unknown);
     ServingException e =
         assertThrows(ServingException.class, () -> Wire.read(answer, Manifest.class));

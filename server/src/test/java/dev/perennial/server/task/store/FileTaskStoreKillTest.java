@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.task.Manifest;
+import dev.perennial.server.task.TaskHistory;
 import dev.perennial.server.task.TaskPool;
 import dev.perennial.server.task.TaskVersions;
 import java.io.BufferedReader;
@@ -53,7 +54,7 @@ class FileTaskStoreKillTest {
       if (known && kind == 0) {
         pool.delete(task);
       } else if (known && kind < 3) {
-        TaskPool.History history = pool.history(task);
+        TaskHistory history = pool.history(task);
         int pick = random.nextInt(history.versions().size());
         pool.activate(task, history.versions().get(pick).versionId());
       } else {

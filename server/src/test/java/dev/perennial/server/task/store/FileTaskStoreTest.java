@@ -212,6 +212,24 @@ class FileTaskStoreTest {
     assertEquals(read, ManifestFile.read(ManifestFile.write(read)));
   }
 
+  /** As it was written before there were contributions, and as it is written without any. */
+  @Test
+  void open_manifestOfTheSecondFormat_sameAndWrittenAsBefore() {
+    String a = "a".repeat(64);
+    String b = "b".repeat(64);
+    String body =
+        "{\"format\":2,\"epoch\":7,\"tasks\":{\"cats\":{\"%s\":3}},\"forgotten\":{\"%s\":7}}"
+            .formatted(a, b);
+    String hash = TaskVersionFile.versionId(body.getBytes(StandardCharsets.UTF_8));
+    String file = "{\"sha256\":\"%s\",\"manifest\":%s}".formatted(hash, body);
+    Manifest read = ManifestFile.read(file.getBytes(StandardCharsets.UTF_8));
+    assertEquals(new Manifest(7, Map.of("cats", Map.of(a, 3L)), Map.of(b, 7L)), read);
+    assertEquals(file, new String(ManifestFile.write(read), StandardCharsets.UTF_8));
+    Manifest with =
+        new Manifest(7, read.tasks(), Map.of("cats", Map.of("c".repeat(64), 5L)), Map.of(b, 7L));
+    assertEquals(with, ManifestFile.read(ManifestFile.write(with)));
+  }
+
   @Test
   void open_noReadableManifest_dataLossNeverEmpty() throws IOException {
     fill();
