@@ -56,7 +56,7 @@ final class Coordinator {
   @GuardedBy("deciding")
   private final Set<String> heard = new HashSet<>();
 
-  /** The manifest that each of them is known to have. */
+  /** The manifest that each of them was told, and has. */
   @GuardedBy("deciding")
   private final Map<String, Manifest> known = new HashMap<>();
 
@@ -169,7 +169,7 @@ final class Coordinator {
           member);
     }
     usedEpoch = Math.max(usedEpoch, union.epoch());
-    known.put(member, theirs);
+    known.remove(member); // it is told the manifest even where it has it: then it knows that it does
     heard.add(member);
   }
 

@@ -105,6 +105,15 @@ class ClusterPoolTest {
   }
 
   @Test
+  void start_membersThatSeeEachOtherBeforeAnyHasDecided_allReady() throws Exception {
+    network.group("a", "b", "c");
+    network.get("a").member().start(); // hears b and c, which are at its own epoch already
+    network.get("b").member().start();
+    network.get("c").member().start();
+    untilSame("a", "b", "c");
+  }
+
+  @Test
   void start_newAndLongDeadMember_catchUpAndBringWhatOnlyTheyHave() throws Exception {
     network.startTogether("d");
     publish("d", "old", 1);
