@@ -2,6 +2,7 @@ package dev.perennial.server;
 
 import dev.perennial.client.PerennialException;
 import dev.perennial.server.cli.BenchCommand;
+import dev.perennial.server.cli.ChaosCommand;
 import dev.perennial.server.cli.ClassifyCommand;
 import dev.perennial.server.cli.ClusterCommand;
 import dev.perennial.server.cli.DataCommand;
@@ -51,6 +52,7 @@ import picocli.CommandLine.Spec;
       TrainCommand.class,
       ClassifyCommand.class,
       BenchCommand.class,
+      ChaosCommand.class,
     })
 public final class Main implements Runnable {
   @Spec private @Nullable CommandSpec spec;

@@ -23,6 +23,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -112,12 +113,12 @@ public final class LocalCluster implements AutoCloseable {
     awaitOneState();
   }
 
-  /** Starts those that are dead. */
+  /** Starts those that are dead, and waits until all are ready; the pool may go on changing. */
   public void makeWhole() {
     List<MemberProcess> dead = members.values().stream().filter(member -> !member.alive()).toList();
     dead.forEach(MemberProcess::launch);
     dead.forEach(MemberProcess::awaitReady);
-    awaitOneState();
+    await(this::seesAllReady, "all ready");
   }
 
   public MemberProcess get(String name) {
@@ -163,19 +164,19 @@ public final class LocalCluster implements AutoCloseable {
 
   /** Waits until every member sees all as ready and at one state; throws UNAVAILABLE. */
   public void awaitOneState() {
+    await(this::seesOneState, "all ready, at one state");
+  }
+
+  private void await(Predicate<List<Member>> sees, String expected) {
     CountDownLatch never = new CountDownLatch(1);
     long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(WAIT_SECONDS);
     try {
-      while (!members.values().stream().allMatch(this::seesOneState)) {
+      while (!members.values().stream().allMatch(asked -> sees.test(seen(asked)))) {
         if (System.nanoTime() - until > 0 || never.await(100, TimeUnit.MILLISECONDS)) {
           throw new ServingException(
               ErrorCode.UNAVAILABLE,
-              "NOT_ONE_STATE",
-              "members: "
-                  + describe(members().get(0))
-                  + " (expected: all ready, at one state, within "
-                  + WAIT_SECONDS
-                  + " s)");
+              "NOT_TOGETHER",
+              "members: " + seen(members().get(0)) + " (expected: " + expected + ")");
         }
       }
     } catch (InterruptedException e) {
@@ -184,16 +185,22 @@ public final class LocalCluster implements AutoCloseable {
     }
   }
 
-  private boolean seesOneState(MemberProcess asked) {
-    List<Member> seen;
+  /** Nobody where the member is between two groups. */
+  private List<Member> seen(MemberProcess asked) {
     try {
-      seen = describe(asked);
+      return describe(asked);
     } catch (StatusRuntimeException e) {
-      return false; // between two groups
+      return List.of();
     }
+  }
+
+  private boolean seesAllReady(List<Member> seen) {
     return seen.size() == members.size()
-        && seen.stream().allMatch(one -> one.getState() == MemberState.MEMBER_STATE_READY)
-        && seen.stream().map(Member::getDigest).distinct().count() == 1;
+        && seen.stream().allMatch(one -> one.getState() == MemberState.MEMBER_STATE_READY);
+  }
+
+  private boolean seesOneState(List<Member> seen) {
+    return seesAllReady(seen) && seen.stream().map(Member::getDigest).distinct().count() == 1;
   }
 
   public String active(MemberProcess member, String task) {

@@ -169,7 +169,8 @@ final class Coordinator {
           member);
     }
     usedEpoch = Math.max(usedEpoch, union.epoch());
-    known.remove(member); // it is told the manifest even where it has it: then it knows that it does
+    known.remove(
+        member); // it is told the manifest even where it has it: then it knows that it does
     heard.add(member);
   }
 
