@@ -1,6 +1,10 @@
 package dev.perennial.server;
 
 import dev.perennial.server.clip.ModelDirectory;
+import dev.perennial.server.cluster.Wire;
+import dev.perennial.server.cluster.hazelcast.ClusterConfig;
+import dev.perennial.server.cluster.hazelcast.HazelcastMembers;
+import dev.perennial.server.cluster.hazelcast.Identity;
 import dev.perennial.server.device.DeviceStats;
 import dev.perennial.server.device.Devices;
 import dev.perennial.server.error.ErrorCode;
@@ -14,9 +18,6 @@ import dev.perennial.server.task.PoolWriter;
 import dev.perennial.server.task.TaskPool;
 import dev.perennial.server.task.cluster.ClusterOptions;
 import dev.perennial.server.task.cluster.ClusterPool;
-import dev.perennial.server.task.hazelcast.ClusterConfig;
-import dev.perennial.server.task.hazelcast.HazelcastMembers;
-import dev.perennial.server.task.hazelcast.Identity;
 import dev.perennial.server.task.store.FileTaskStore;
 import dev.perennial.server.training.TrainingJobs;
 import java.io.IOException;
@@ -143,13 +144,10 @@ public final class Server implements AutoCloseable {
   private ClusterPool joined(
       ClusterConfig cluster, TaskPool pool, LocalMember member, String fingerprint) {
     HazelcastMembers members =
-        opened(
-            HazelcastMembers.join(
-                cluster, new Identity(fingerprint, software(), ClusterPool.WIRE_FORMAT)));
+        opened(HazelcastMembers.join(cluster, new Identity(fingerprint, software(), Wire.FORMAT)));
     ClusterOptions options =
         ClusterOptions.DEFAULT.with(cluster.heartbeatTimeout(), cluster.startSize());
     ClusterPool joined = opened(new ClusterPool(pool, members, member, options));
-    members.answeredBy(joined);
     joined.start();
     return joined;
   }

@@ -1,9 +1,9 @@
 package dev.perennial.server;
 
+import dev.perennial.server.cluster.hazelcast.ClusterConfig;
 import dev.perennial.server.device.DevicesConfig;
 import dev.perennial.server.grpc.GrpcConfig;
 import dev.perennial.server.image.ImageDecoder;
-import dev.perennial.server.task.hazelcast.ClusterConfig;
 import dev.perennial.server.training.TrainingConfig;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;

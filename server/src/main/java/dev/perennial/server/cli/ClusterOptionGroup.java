@@ -1,9 +1,9 @@
 package dev.perennial.server.cli;
 
+import dev.perennial.server.cluster.hazelcast.ClusterConfig;
+import dev.perennial.server.cluster.hazelcast.ClusterConfig.Join;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
-import dev.perennial.server.task.hazelcast.ClusterConfig;
-import dev.perennial.server.task.hazelcast.ClusterConfig.Join;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

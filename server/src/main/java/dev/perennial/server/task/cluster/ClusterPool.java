@@ -1,6 +1,11 @@
 package dev.perennial.server.task.cluster;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.perennial.server.cluster.Answers;
+import dev.perennial.server.cluster.Channel;
+import dev.perennial.server.cluster.Members;
+import dev.perennial.server.cluster.View;
+import dev.perennial.server.cluster.Wire;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.task.Cluster;
@@ -36,9 +41,6 @@ import org.slf4j.LoggerFactory;
  * and keeps whether this member is ready.
  */
 public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
-  /** Members of another format do not work together. */
-  public static final int WIRE_FORMAT = Wire.FORMAT;
-
   private static final Logger LOG = LoggerFactory.getLogger(ClusterPool.class);
 
   /** Reasons after which the coordinator may be another one soon. */
@@ -59,7 +61,7 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
   private static final Duration DESCRIBE = Duration.ofSeconds(2);
 
   private final TaskPool pool;
-  private final Members members;
+  private final Channel<Request> members;
   private final LocalMember local;
   private final ClusterOptions options;
   private final Replica replica;
@@ -93,14 +95,16 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
 
   public ClusterPool(TaskPool pool, Members members, LocalMember local, ClusterOptions options) {
     this.pool = pool;
-    this.members = members;
+    this.members = new Channel<>(members, Members.Topic.POOL, Request.WIRE);
     this.local = local;
     this.options = options;
-    this.replica = new Replica(pool, members, options);
-    this.coordinator = new Coordinator(pool, members, replica, options);
+    this.replica = new Replica(pool, this.members, options);
+    this.coordinator = new Coordinator(pool, this.members, replica, options);
     replica.onTrouble(this::trouble);
     this.listening = pool.listen(snapshot -> stir());
     this.pulse = new Pulse(options.standStill(), System::nanoTime);
+    this.members.answer(this::answer);
+    members.listen(this::stir);
     tending.setDaemon(true);
     beating.setDaemon(true);
   }
@@ -138,24 +142,6 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
   /** From now on, an installed epoch is answered once the devices have it. */
   public void servedBy(LongFunction<CompletableFuture<Void>> installed) {
     replica.servedBy(installed);
-  }
-
-  /** Members came or went. */
-  public void membersChanged() {
-    stir();
-  }
-
-  /** Answers another member's request; never throws. */
-  public byte[] answer(byte[] request) {
-    try {
-      return answer(Wire.request(request));
-    } catch (ServingException e) {
-      return Wire.failure(e);
-    } catch (RuntimeException e) {
-      LOG.error("a member's request failed", e);
-      return Wire.failure(
-          new ServingException(ErrorCode.INTERNAL, "MEMBER_FAILED", "member: " + e));
-    }
   }
 
   private byte[] answer(Request request) {
@@ -255,7 +241,7 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
       return coordinator.apply(request.change(), view.self());
     }
     Duration left = Duration.ofNanos(Math.max(1, until - System.nanoTime()));
-    return Answers.ask(members, view.coordinator(), request, Request.Applied.class, left).epoch();
+    return members.ask(view.coordinator(), request, Request.Applied.class, left).epoch();
   }
 
   /** This member has a decided epoch as soon as the others have, or shortly after. */
@@ -437,10 +423,9 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
   public ClusterView describe(boolean withVersions) {
     View view = members.view();
     Request request = new Request.Describe(withVersions);
-    byte[] bytes = Wire.request(request);
     Map<String, CompletableFuture<byte[]>> answers = new HashMap<>();
     for (String member : view.others()) {
-      answers.put(member, members.ask(member, request.level(), bytes));
+      answers.put(member, members.ask(member, request));
     }
     long until = System.nanoTime() + DESCRIBE.toNanos();
     List<ClusterView.Member> described = new ArrayList<>();

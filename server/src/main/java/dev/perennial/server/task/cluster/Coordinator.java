@@ -1,6 +1,8 @@
 package dev.perennial.server.task.cluster;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.perennial.server.cluster.Channel;
+import dev.perennial.server.cluster.View;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.task.Manifest;
@@ -38,7 +40,7 @@ final class Coordinator {
   private static final Logger LOG = LoggerFactory.getLogger(Coordinator.class);
 
   private final TaskPool pool;
-  private final Members members;
+  private final Channel<Request> members;
   private final Replica replica;
   private final ClusterOptions options;
   private final ReentrantLock deciding = new ReentrantLock(true);
@@ -64,7 +66,7 @@ final class Coordinator {
   @GuardedBy("deciding")
   private long usedEpoch;
 
-  Coordinator(TaskPool pool, Members members, Replica replica, ClusterOptions options) {
+  Coordinator(TaskPool pool, Channel<Request> members, Replica replica, ClusterOptions options) {
     this.pool = pool;
     this.members = members;
     this.replica = replica;
@@ -150,8 +152,7 @@ final class Coordinator {
   @GuardedBy("deciding")
   private void hear(View view, String member) {
     Manifest theirs =
-        Answers.ask(
-            members, member, new Request.State(view.self()), Manifest.class, options.answer());
+        members.ask(member, new Request.State(view.self()), Manifest.class, options.answer());
     Manifest before = pool.manifest();
     Manifest union =
         theirs.covers(before) ? theirs : pool.decide(new PoolChange.Union(theirs), usedEpoch);
@@ -250,9 +251,8 @@ final class Coordinator {
     if (added.isEmpty()) {
       return;
     }
-    byte[] request = Wire.request(new Request.Release(added));
     for (String member : others) {
-      var unused = members.ask(member, Members.Level.READ, request);
+      var unused = members.ask(member, new Request.Release(added));
     }
     replica.release(added);
   }
@@ -323,8 +323,7 @@ final class Coordinator {
   private void exchange(String member) {
     View view = members.view();
     Manifest theirs =
-        Answers.ask(
-            members, member, new Request.State(view.self()), Manifest.class, options.answer());
+        members.ask(member, new Request.State(view.self()), Manifest.class, options.answer());
     int left;
     do {
       left = replica.hold(pool.missing(theirs.union(pool.manifest())), List.of(member));
@@ -333,9 +332,7 @@ final class Coordinator {
     ours.removeAll(theirs.fileIds());
     Request.Prepare prepare = new Request.Prepare(ours, view.ids());
     do {
-      left =
-          Answers.ask(members, member, prepare, Request.Prepared.class, options.answer())
-              .remaining();
+      left = members.ask(member, prepare, Request.Prepared.class, options.answer()).remaining();
       if (left > 0) {
         LOG.info("member {} is catching up: {} versions to go", member, left);
       }

@@ -1,6 +1,9 @@
 package dev.perennial.server.task.cluster;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.perennial.server.cluster.Answers;
+import dev.perennial.server.cluster.Channel;
+import dev.perennial.server.cluster.Wire;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.task.Manifest;
@@ -43,7 +46,7 @@ final class Replica {
   private static final Duration FETCH_SLICE = Duration.ofSeconds(3);
 
   private final TaskPool pool;
-  private final Members members;
+  private final Channel<Request> members;
   private final ClusterOptions options;
   private final AtomicLong rejected = new AtomicLong();
   private volatile LongFunction<CompletableFuture<Void>> devices =
@@ -54,7 +57,7 @@ final class Replica {
   @GuardedBy("this")
   private String promised = "";
 
-  Replica(TaskPool pool, Members members, ClusterOptions options) {
+  Replica(TaskPool pool, Channel<Request> members, ClusterOptions options) {
     this.pool = pool;
     this.members = members;
     this.options = options;
@@ -154,12 +157,7 @@ final class Replica {
     byte[] part;
     do {
       Request.Fetch request = new Request.Fetch(versionId, bytes.size());
-      part =
-          Wire.readBytes(
-              Answers.await(
-                  holder,
-                  members.ask(holder, request.level(), Wire.request(request)),
-                  options.answer()));
+      part = Wire.readBytes(Answers.await(holder, members.ask(holder, request), options.answer()));
       bytes.writeBytes(part);
     } while (part.length == PART_BYTES);
     byte[] whole = bytes.toByteArray();

@@ -1,13 +1,24 @@
 package dev.perennial.server.task.cluster;
 
+import dev.perennial.server.cluster.Members.Level;
+import dev.perennial.server.cluster.Question;
+import dev.perennial.server.cluster.Wire;
 import dev.perennial.server.task.Manifest;
 import dev.perennial.server.task.PoolChange;
-import dev.perennial.server.task.cluster.Members.Level;
 import java.util.List;
 
-/** What members say to each other. */
-sealed interface Request {
-  Level level();
+/** What members say to each other about the pool. */
+sealed interface Request extends Question {
+  Wire<Request> WIRE =
+      new Wire<>(
+          List.of(
+              State.class,
+              Fetch.class,
+              Describe.class,
+              Prepare.class,
+              Release.class,
+              Install.class,
+              Apply.class));
 
   /** The coordinator asks for a member's manifest; from now on the member takes its manifests. */
   record State(String from) implements Request {

@@ -1,5 +1,8 @@
 package dev.perennial.server.task.cluster;
 
+import dev.perennial.server.cluster.Answers;
+import dev.perennial.server.cluster.Channel;
+import dev.perennial.server.cluster.Wire;
 import dev.perennial.server.error.ServingException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -16,14 +19,14 @@ import java.util.function.Predicate;
  * may take, and then for the others as long as there is patience. Used by one thread.
  */
 final class Round<T> {
-  private final Members members;
+  private final Channel<Request> members;
   private final List<String> asked;
   private final Class<T> kind;
   private final ClusterOptions options;
   private final List<String> agreed = new ArrayList<>();
   private final Map<String, ServingException> failures = new HashMap<>();
 
-  Round(Members members, List<String> asked, Class<T> kind, ClusterOptions options) {
+  Round(Channel<Request> members, List<String> asked, Class<T> kind, ClusterOptions options) {
     this.members = members;
     this.asked = asked;
     this.kind = kind;
@@ -31,11 +34,10 @@ final class Round<T> {
   }
 
   void ask(Request request, Predicate<T> agrees) {
-    byte[] bytes = Wire.request(request);
     Map<String, CompletableFuture<byte[]>> answers = new HashMap<>();
     CompletableFuture<Void> first = new CompletableFuture<>();
     for (String member : asked) {
-      CompletableFuture<byte[]> answer = members.ask(member, request.level(), bytes);
+      CompletableFuture<byte[]> answer = members.ask(member, request);
       answers.put(member, answer);
       var unused =
           answer.thenAccept(

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.perennial.server.cluster.Wire;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.gaussian.FeatureStatistics;
@@ -353,11 +354,11 @@ class ClusterPoolTest {
   @Test
   void answer_requestOfANewerMember_refusedByName() {
     byte[] unknown = "{\"format\":2,\"op\":\"Vote\",\"body\":{}}".getBytes(StandardCharsets.UTF_8);
-    byte[] answer = network.get("a").member().answer(unknown);
+    byte[] answer = network.get("a").answer(unknown);
     ServingException e =
         assertThrows(ServingException.class, () -> Wire.read(answer, Manifest.class));
     assertEquals("UNKNOWN_REQUEST", e.reason());
-    byte[] broken = network.get("a").member().answer("{".getBytes(StandardCharsets.UTF_8));
+    byte[] broken = network.get("a").answer("{".getBytes(StandardCharsets.UTF_8));
     assertEquals(
         "BAD_MEMBER_MESSAGE",
         assertThrows(ServingException.class, () -> Wire.read(broken, Manifest.class)).reason());

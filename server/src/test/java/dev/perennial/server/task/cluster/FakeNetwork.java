@@ -1,5 +1,7 @@
 package dev.perennial.server.task.cluster;
 
+import dev.perennial.server.cluster.Members;
+import dev.perennial.server.cluster.View;
 import dev.perennial.server.task.InMemoryTaskStore;
 import dev.perennial.server.task.LocalMember;
 import dev.perennial.server.task.TaskPool;
@@ -16,6 +18,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.BiPredicate;
+import java.util.function.UnaryOperator;
 
 /**
  * Members in this JVM, each with a store of its own, and a network between them that tests cut,
@@ -40,6 +43,8 @@ final class FakeNetwork implements AutoCloseable {
     private volatile View view;
     private volatile TaskPool pool;
     private volatile ClusterPool member;
+    private volatile UnaryOperator<byte[]> answering = request -> request;
+    private volatile Runnable changed = () -> {};
     private volatile boolean alive;
 
     Machine(String name) {
@@ -77,13 +82,27 @@ final class FakeNetwork implements AutoCloseable {
       view = new View(name, List.of(names));
     }
 
+    byte[] answer(byte[] request) {
+      return answering.apply(request);
+    }
+
     @Override
     public View view() {
       return view;
     }
 
     @Override
-    public CompletableFuture<byte[]> ask(String to, Level level, byte[] request) {
+    public void serve(Topic topic, UnaryOperator<byte[]> how) {
+      answering = how;
+    }
+
+    @Override
+    public void listen(Runnable listener) {
+      changed = listener;
+    }
+
+    @Override
+    public CompletableFuture<byte[]> ask(String to, Topic topic, Level level, byte[] request) {
       Machine target = machines.get(to);
       CompletableFuture<byte[]> answer = new CompletableFuture<>();
       if (target == null || !connected(this, target)) {
@@ -97,7 +116,7 @@ final class FakeNetwork implements AutoCloseable {
           .computeIfAbsent(level, any -> Executors.newCachedThreadPool(FakeNetwork::daemon))
           .execute(
               () -> {
-                byte[] content = target.member.answer(request);
+                byte[] content = target.answer(request);
                 if (connected(this, target) && !loses.test(name, request)) {
                   answer.complete(content);
                 }
@@ -150,7 +169,7 @@ final class FakeNetwork implements AutoCloseable {
       get(name).view = new View(name, List.of(names));
     }
     for (String name : names) {
-      get(name).member.membersChanged();
+      get(name).changed.run();
     }
   }
 

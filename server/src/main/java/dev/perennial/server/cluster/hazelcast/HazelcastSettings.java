@@ -1,16 +1,19 @@
-package dev.perennial.server.task.hazelcast;
+package dev.perennial.server.cluster.hazelcast;
 
 import com.hazelcast.config.Config;
 import com.hazelcast.config.ExecutorConfig;
 import com.hazelcast.config.JoinConfig;
 import com.hazelcast.config.NetworkConfig;
-import dev.perennial.server.task.cluster.Members.Level;
+import dev.perennial.server.cluster.Members.Level;
+import dev.perennial.server.cluster.Members.Topic;
 import java.util.Locale;
 import java.util.Map;
 
 /** Every setting of the library that we rely on, written out. Pure functions. */
 final class HazelcastSettings {
-  /** Threads that answer the others, per level; each may wait for disks and lower levels. */
+  /**
+   * Threads that answer the others, per topic and level; each may wait for disks and lower levels.
+   */
   private static final int THREADS = 8;
 
   private static final int QUEUE = 4_096;
@@ -25,18 +28,20 @@ final class HazelcastSettings {
     config.getMetricsConfig().setEnabled(false);
     network(config.getNetworkConfig(), cluster);
     attributes.forEach(config.getMemberAttributeConfig()::setAttribute);
-    for (Level level : Level.values()) {
-      config.addExecutorConfig(
-          new ExecutorConfig(executor(level), THREADS)
-              .setQueueCapacity(QUEUE)
-              .setStatisticsEnabled(false));
+    for (Topic topic : Topic.values()) {
+      for (Level level : Level.values()) {
+        config.addExecutorConfig(
+            new ExecutorConfig(executor(topic, level), THREADS)
+                .setQueueCapacity(QUEUE)
+                .setStatisticsEnabled(false));
+      }
     }
     properties(config, cluster);
     return config;
   }
 
-  static String executor(Level level) {
-    return "perennial-" + level.name().toLowerCase(Locale.ROOT);
+  static String executor(Topic topic, Level level) {
+    return ("perennial-" + topic + "-" + level).toLowerCase(Locale.ROOT);
   }
 
   private static void network(NetworkConfig network, ClusterConfig cluster) {

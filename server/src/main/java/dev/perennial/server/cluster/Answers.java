@@ -1,4 +1,4 @@
-package dev.perennial.server.task.cluster;
+package dev.perennial.server.cluster;
 
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
@@ -9,21 +9,12 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/** Asks members and waits for what they answer. Stateless. */
-final class Answers {
+/** Waits for what members answer. Stateless. */
+public final class Answers {
   private Answers() {}
 
-  /**
-   * One answer; throws what the member failed with, or UNAVAILABLE where it is silent or gone:
-   * whether it did what it was asked for is then not known.
-   */
-  static <T> T ask(
-      Members members, String member, Request request, Class<T> kind, Duration timeout) {
-    return Wire.read(
-        await(member, members.ask(member, request.level(), Wire.request(request)), timeout), kind);
-  }
-
-  static byte[] await(String member, CompletableFuture<byte[]> answer, Duration timeout) {
+  /** One answer; throws UNAVAILABLE where the member is silent or gone. */
+  public static byte[] await(String member, CompletableFuture<byte[]> answer, Duration timeout) {
     try {
       return answer.get(Math.max(0, timeout.toNanos()), TimeUnit.NANOSECONDS);
     } catch (TimeoutException e) {

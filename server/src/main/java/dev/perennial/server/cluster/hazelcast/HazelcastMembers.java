@@ -1,4 +1,4 @@
-package dev.perennial.server.task.hazelcast;
+package dev.perennial.server.cluster.hazelcast;
 
 import com.hazelcast.cluster.Cluster;
 import com.hazelcast.cluster.Member;
@@ -10,18 +10,20 @@ import com.hazelcast.core.HazelcastException;
 import com.hazelcast.core.HazelcastInstance;
 import com.hazelcast.core.HazelcastInstanceNotActiveException;
 import com.hazelcast.core.LifecycleEvent;
+import dev.perennial.server.cluster.Members;
+import dev.perennial.server.cluster.View;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
-import dev.perennial.server.task.cluster.ClusterPool;
-import dev.perennial.server.task.cluster.Members;
-import dev.perennial.server.task.cluster.View;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.RejectedExecutionException;
-import org.jspecify.annotations.Nullable;
+import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,7 +41,8 @@ public final class HazelcastMembers implements Members, AutoCloseable {
 
   private final HazelcastInstance instance;
   private final Identity identity;
-  private volatile @Nullable ClusterPool pool;
+  private final Map<Topic, UnaryOperator<byte[]>> answering = new ConcurrentHashMap<>();
+  private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
 
   /** From the moment at which this member gives its group up until it is in another. */
   private volatile boolean rejoining;
@@ -127,15 +130,17 @@ public final class HazelcastMembers implements Members, AutoCloseable {
   }
 
   private void changed() {
-    ClusterPool told = pool;
-    if (told != null) {
-      told.membersChanged();
-    }
+    listeners.forEach(Runnable::run);
   }
 
-  /** From now on, requests of the others are answered. */
-  public void answeredBy(ClusterPool answering) {
-    pool = answering;
+  @Override
+  public void serve(Topic topic, UnaryOperator<byte[]> how) {
+    answering.put(topic, how);
+  }
+
+  @Override
+  public void listen(Runnable changed) {
+    listeners.add(changed);
   }
 
   static HazelcastMembers of(HazelcastInstance instance) {
@@ -146,12 +151,12 @@ public final class HazelcastMembers implements Members, AutoCloseable {
     throw new IllegalStateException("this member is starting");
   }
 
-  byte[] answer(byte[] request) {
-    ClusterPool answering = pool;
-    if (answering == null) {
+  byte[] answer(Topic topic, byte[] request) {
+    UnaryOperator<byte[]> how = answering.get(topic);
+    if (how == null) {
       throw new IllegalStateException("this member is starting");
     }
-    return answering.answer(request);
+    return how.apply(request);
   }
 
   @Override
@@ -180,12 +185,12 @@ public final class HazelcastMembers implements Members, AutoCloseable {
   }
 
   @Override
-  public CompletableFuture<byte[]> ask(String member, Level level, byte[] request) {
+  public CompletableFuture<byte[]> ask(String member, Topic topic, Level level, byte[] request) {
     CompletableFuture<byte[]> answer = new CompletableFuture<>();
     try {
       instance
-          .getExecutorService(HazelcastSettings.executor(level))
-          .submitToMember(new MemberCall(request), find(member), new Callback(answer));
+          .getExecutorService(HazelcastSettings.executor(topic, level))
+          .submitToMember(new MemberCall(topic, request), find(member), new Callback(answer));
     } catch (HazelcastException
         | HazelcastInstanceNotActiveException
         | RejectedExecutionException

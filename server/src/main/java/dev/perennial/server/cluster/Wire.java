@@ -1,13 +1,18 @@
-package dev.perennial.server.task.cluster;
+package dev.perennial.server.cluster;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import com.google.gson.TypeAdapter;
+import com.google.gson.stream.JsonReader;
+import com.google.gson.stream.JsonWriter;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
@@ -15,50 +20,62 @@ import java.util.stream.Collectors;
 
 /**
  * Requests and answers as bytes. A request is {@code {"format": 2, "op": .., "body": ..}}; an
- * answer is a tag and JSON, the bytes of a version, or a failure. Fields may be added within a
- * format: readers pass over what they do not know. Pure functions.
+ * answer is a tag and JSON, plain bytes, or a failure. Bytes within JSON are Base64. Fields may be
+ * added within a format: readers pass over what they do not know. Immutable.
  */
-final class Wire {
+public final class Wire<Q extends Question> {
   /** Members of another format do not work together. */
-  static final int FORMAT = 2;
+  public static final int FORMAT = 2;
 
   private static final byte JSON = 0;
   private static final byte BYTES = 1;
   private static final byte FAILURE = 2;
 
-  private static final Gson GSON = new GsonBuilder().disableHtmlEscaping().create();
+  private static final Gson GSON =
+      new GsonBuilder()
+          .disableHtmlEscaping()
+          .registerTypeAdapter(byte[].class, new Base64Bytes())
+          .create();
 
-  private static final Map<String, Class<? extends Request>> REQUESTS =
-      List.<Class<? extends Request>>of(
-              Request.State.class,
-              Request.Fetch.class,
-              Request.Describe.class,
-              Request.Prepare.class,
-              Request.Release.class,
-              Request.Install.class,
-              Request.Apply.class)
-          .stream()
-          .collect(Collectors.toUnmodifiableMap(Class::getSimpleName, Function.identity()));
+  /** A number for each byte would take four times the room. */
+  private static final class Base64Bytes extends TypeAdapter<byte[]> {
+    @Override
+    public void write(JsonWriter out, byte[] value) throws IOException {
+      out.value(Base64.getEncoder().encodeToString(value));
+    }
+
+    @Override
+    public byte[] read(JsonReader in) throws IOException {
+      return Base64.getDecoder().decode(in.nextString());
+    }
+  }
 
   private record Failure(String code, String reason, String message) {}
 
-  private Wire() {}
+  private final Map<String, Class<? extends Q>> questions;
 
-  static byte[] request(Request request) {
+  /** The questions of one topic, by their simple names. */
+  public Wire(List<Class<? extends Q>> questions) {
+    this.questions =
+        questions.stream()
+            .collect(Collectors.toUnmodifiableMap(Class::getSimpleName, Function.identity()));
+  }
+
+  byte[] bytesOf(Q question) {
     JsonObject envelope = new JsonObject();
     envelope.addProperty("format", FORMAT);
-    envelope.addProperty("op", request.getClass().getSimpleName());
-    envelope.add("body", GSON.toJsonTree(request));
+    envelope.addProperty("op", question.getClass().getSimpleName());
+    envelope.add("body", GSON.toJsonTree(question));
     return GSON.toJson(envelope).getBytes(StandardCharsets.UTF_8);
   }
 
   /** Throws FAILED_PRECONDITION where a newer member asks for what this one does not know. */
-  static Request request(byte[] bytes) {
+  Q question(byte[] bytes) {
     try {
       JsonObject envelope =
           JsonParser.parseString(new String(bytes, StandardCharsets.UTF_8)).getAsJsonObject();
       String op = envelope.get("op").getAsString();
-      Class<? extends Request> kind = REQUESTS.get(op);
+      Class<? extends Q> kind = questions.get(op);
       int format = envelope.get("format").getAsInt();
       if (kind == null || format != FORMAT) {
         throw new ServingException(
@@ -78,15 +95,15 @@ final class Wire {
     }
   }
 
-  static byte[] answer(Object record) {
+  public static byte[] answer(Object record) {
     return tagged(JSON, GSON.toJson(record).getBytes(StandardCharsets.UTF_8));
   }
 
-  static byte[] bytes(byte[] content) {
+  public static byte[] bytes(byte[] content) {
     return tagged(BYTES, content);
   }
 
-  static byte[] failure(ServingException failure) {
+  public static byte[] failure(ServingException failure) {
     Failure record =
         new Failure(failure.code().name(), failure.reason(), String.valueOf(failure.getMessage()));
     return tagged(FAILURE, GSON.toJson(record).getBytes(StandardCharsets.UTF_8));
@@ -100,7 +117,7 @@ final class Wire {
   }
 
   /** An answer's record; throws the failure that the member answered with. */
-  static <T> T read(byte[] answer, Class<T> kind) {
+  public static <T> T read(byte[] answer, Class<T> kind) {
     String text = new String(content(answer, JSON), StandardCharsets.UTF_8);
     try {
       return GSON.fromJson(text, kind);
@@ -110,7 +127,7 @@ final class Wire {
   }
 
   /** An answer's bytes; throws the failure that the member answered with. */
-  static byte[] readBytes(byte[] answer) {
+  public static byte[] readBytes(byte[] answer) {
     return content(answer, BYTES);
   }
 

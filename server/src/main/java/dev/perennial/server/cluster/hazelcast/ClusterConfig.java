@@ -1,4 +1,4 @@
-package dev.perennial.server.task.hazelcast;
+package dev.perennial.server.cluster.hazelcast;
 
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;

@@ -1,4 +1,4 @@
-package dev.perennial.server.task.cluster;
+package dev.perennial.server.cluster;
 
 import java.util.List;
 
@@ -17,15 +17,15 @@ public record View(String self, List<String> ids) {
     }
   }
 
-  String coordinator() {
+  public String coordinator() {
     return ids.get(0);
   }
 
-  boolean coordinates() {
+  public boolean coordinates() {
     return coordinator().equals(self);
   }
 
-  List<String> others() {
+  public List<String> others() {
     return ids.stream().filter(id -> !id.equals(self)).toList();
   }
 }
