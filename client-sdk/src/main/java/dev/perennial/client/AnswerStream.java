@@ -2,21 +2,13 @@ package dev.perennial.client;
 
 import com.google.protobuf.MessageLite;
 import dev.perennial.client.PerennialException.Code;
-import io.grpc.ClientCall;
+import dev.perennial.client.StreamLeg.Item;
 import io.grpc.MethodDescriptor;
-import io.grpc.stub.ClientCallStreamObserver;
-import io.grpc.stub.ClientCalls;
-import io.grpc.stub.ClientResponseObserver;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
@@ -24,40 +16,45 @@ import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A stream of requests in which each gets one answer, matched by its index.
+ * A stream of requests in which each gets one answer: its window, who waits for room in it, and its
+ * end. Over which calls the requests go, {@link StreamLegs} knows.
  *
  * <p>Invariants: at most {@code window} requests are unanswered, those whose future timed out
- * included, since the server still holds them; requests are built and sent in the order of their
- * indices, under the lock; every future completes, at the latest when the stream ends. Safe for any
- * thread; futures complete on the client's threads, outside the lock.
+ * included, since a server still holds them; messages are built and sent under the lock; every
+ * future completes, at the latest when the stream ends. Safe for any thread; futures complete on
+ * the client's threads, outside the lock.
  *
  * @param <Q> request message
  * @param <R> response message
  * @param <A> answer
  */
 final class AnswerStream<Q extends MessageLite, R, A> {
-  /** A request to be sent; both methods are called under the stream's lock. */
+  /** A request to be sent; called under the stream's lock. */
   interface Request<Q> {
-    /** The message, built when its turn has come. */
-    Q message();
-
-    /** It was sent. */
-    default void sent() {}
+    /**
+     * The message.
+     *
+     * @param before the request that went before it over the same call; null where it is the first
+     */
+    Q message(@Nullable Request<Q> before);
   }
 
-  /** A request on its way: the caller's future and the timer of its deadline. */
-  private record Unanswered<A>(CompletableFuture<A> future, Future<?> timer) {}
+  /**
+   * What is asked, and how it is answered.
+   *
+   * @param index which message of its call a response answers
+   * @param answer the response's value; throws {@link PerennialException} where it is an error
+   */
+  record Protocol<Q, R, A>(
+      MethodDescriptor<Q, R> method, ToLongFunction<R> index, Function<R, A> answer) {}
 
   private final Connection connection;
   private final StreamOptions options;
-  private final ToLongFunction<R> index;
-  private final Function<R, A> answer;
-
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
-  private final Map<Long, Unanswered<A>> unanswered = new HashMap<>();
-  private final ClientCallStreamObserver<Q> call;
-  private long nextIndex;
+  private final StreamLegs<Q, R, A> legs;
+  private int senders;
+  private long nextNumber;
   private boolean halfClosed;
   private @Nullable PerennialException end;
   private @Nullable CompletableFuture<Void> ready;
@@ -66,37 +63,39 @@ final class AnswerStream<Q extends MessageLite, R, A> {
    * Opens the stream.
    *
    * @param deadline of the stream as a whole
-   * @param index which request a response belongs to
-   * @param answer the response's value; throws {@link PerennialException} where it is an error
+   * @param only where to, if it must not move; null where it may
    */
   AnswerStream(
       Connection connection,
-      MethodDescriptor<Q, R> method,
+      Protocol<Q, R, A> protocol,
       Duration deadline,
       StreamOptions options,
-      ToLongFunction<R> index,
-      Function<R, A> answer) {
+      @Nullable Route only) {
     this.connection = connection;
     this.options = options;
-    this.index = index;
-    this.answer = answer;
-    ClientCall<Q, R> started = connection.newCall(method, deadline);
-    this.call =
-        (ClientCallStreamObserver<Q>) ClientCalls.asyncBidiStreamingCall(started, new Answers());
+    this.legs = new StreamLegs<>(connection, protocol, deadline, only, lock, new Owner());
+    lock.lock();
+    try {
+      legs.open();
+    } finally {
+      lock.unlock();
+    }
     connection.opened(this);
   }
 
   /** Sends when there is room; blocks until there is, at most for the answer deadline. */
   CompletableFuture<A> send(Request<Q> request) {
     lock.lock();
+    senders++;
     try {
       long left = options.answerDeadline().toNanos();
+      wakeUp();
       while (end == null && !halfClosed && !hasRoom()) {
         if (left <= 0) {
           throw new PerennialException(
               Code.DEADLINE_EXCEEDED,
               "stream: no room for another request within %s (%d unanswered, window %d)"
-                  .formatted(options.answerDeadline(), unanswered.size(), options.window()));
+                  .formatted(options.answerDeadline(), legs.unanswered(), options.window()));
         }
         left = changed.awaitNanos(left);
       }
@@ -105,6 +104,7 @@ final class AnswerStream<Q extends MessageLite, R, A> {
       Thread.currentThread().interrupt();
       throw new PerennialException(Code.CANCELLED, "interrupted while waiting for room", e);
     } finally {
+      senders--;
       lock.unlock();
     }
   }
@@ -113,6 +113,7 @@ final class AnswerStream<Q extends MessageLite, R, A> {
   Optional<CompletableFuture<A>> trySend(Request<Q> request) {
     lock.lock();
     try {
+      wakeUp();
       return end == null && !halfClosed && !hasRoom()
           ? Optional.empty()
           : Optional.of(sendNow(request));
@@ -125,6 +126,7 @@ final class AnswerStream<Q extends MessageLite, R, A> {
   CompletableFuture<Void> ready() {
     lock.lock();
     try {
+      wakeUp();
       if (end != null) {
         return CompletableFuture.failedFuture(end);
       }
@@ -140,11 +142,11 @@ final class AnswerStream<Q extends MessageLite, R, A> {
     }
   }
 
-  /** Requests sent and not answered. */
+  /** Requests that were taken and are not answered. */
   int inFlight() {
     lock.lock();
     try {
-      return unanswered.size();
+      return legs.unanswered();
     } finally {
       lock.unlock();
     }
@@ -152,15 +154,19 @@ final class AnswerStream<Q extends MessageLite, R, A> {
 
   /** No more requests; answers still come. */
   void halfClose() {
+    boolean over = false;
     lock.lock();
     try {
       if (end == null && !halfClosed) {
         halfClosed = true;
-        call.onCompleted();
+        over = legs.finish();
         changed.signalAll();
       }
     } finally {
       lock.unlock();
+    }
+    if (over) {
+      abort(new PerennialException(Code.CANCELLED, "stream: closed"));
     }
   }
 
@@ -181,15 +187,42 @@ final class AnswerStream<Q extends MessageLite, R, A> {
     abort(new PerennialException(Code.CANCELLED, "stream: closed before the answer came"));
   }
 
-  /** Breaks the stream off; what is unanswered fails with the given reason. */
+  /** Ends the stream once; what is unanswered fails with the given reason. */
   void abort(PerennialException reason) {
-    if (ended(reason)) {
-      call.cancel(reason.getMessage(), null);
+    List<Item<Q, A>> left;
+    Runnable cancel;
+    CompletableFuture<Void> waiter;
+    lock.lock();
+    try {
+      if (end != null) {
+        return;
+      }
+      end = reason;
+      left = legs.takeAll();
+      cancel = legs.leave(reason);
+      waiter = ready;
+      ready = null;
+      changed.signalAll();
+    } finally {
+      lock.unlock();
     }
+    connection.ended(this);
+    cancel.run();
+    if (waiter != null) {
+      waiter.completeExceptionally(reason);
+    }
+    left.forEach(item -> item.fail(reason));
   }
 
   private boolean hasRoom() {
-    return unanswered.size() < options.window() && call.isReady();
+    return legs.unanswered() < options.window() && legs.ready();
+  }
+
+  /** Under the lock: a stream that nobody needed may have lost its call; now it is needed. */
+  private void wakeUp() {
+    if (end == null && !halfClosed) {
+      legs.wakeUp();
+    }
   }
 
   private CompletableFuture<A> sendNow(Request<Q> request) {
@@ -199,134 +232,50 @@ final class AnswerStream<Q extends MessageLite, R, A> {
     if (halfClosed) {
       throw new PerennialException(Code.CANCELLED, "stream: closed");
     }
-    Q message = request.message();
+    Q message = legs.message(request);
     connection.checkSize(message);
     CompletableFuture<A> future = connection.track(new CompletableFuture<>());
-    long number = nextIndex++;
-    unanswered.put(number, new Unanswered<>(future, startTimer(future)));
-    call.onNext(message);
-    request.sent();
+    legs.send(new Item<>(nextNumber++, request, future, startTimer(future)), message);
     return future;
   }
 
   private Future<?> startTimer(CompletableFuture<A> future) {
-    try {
-      return connection
-          .timer()
-          .schedule(
-              () ->
-                  future.completeExceptionally(
-                      new PerennialException(
-                          Code.DEADLINE_EXCEEDED,
-                          "answer: none within " + options.answerDeadline())),
-              options.answerDeadline().toNanos(),
-              TimeUnit.NANOSECONDS);
-    } catch (RejectedExecutionException e) {
-      throw new PerennialException(Code.CANCELLED, "client: closed", e);
-    }
+    return connection.after(
+        options.answerDeadline(),
+        () ->
+            future.completeExceptionally(
+                new PerennialException(
+                    Code.DEADLINE_EXCEEDED, "answer: none within " + options.answerDeadline())));
   }
 
-  private void answered(R response) {
-    Unanswered<A> request;
-    CompletableFuture<Void> waiter;
-    lock.lock();
-    try {
-      request = unanswered.remove(index.applyAsLong(response));
-      waiter = roomChanged();
-    } finally {
-      lock.unlock();
+  /** Hears the legs. */
+  private final class Owner implements StreamLegs.Stream {
+    @Override
+    public boolean needed() {
+      return senders > 0 || ready != null;
     }
-    wake(waiter);
-    if (request == null) {
-      return;
-    }
-    request.timer().cancel(false);
-    try {
-      request.future().complete(answer.apply(response));
-    } catch (PerennialException e) {
-      request.future().completeExceptionally(e);
-    }
-  }
 
-  private void becameReady() {
-    CompletableFuture<Void> waiter;
-    lock.lock();
-    try {
-      waiter = roomChanged();
-    } finally {
-      lock.unlock();
-    }
-    wake(waiter);
-  }
-
-  /** Under the lock: wakes blocked senders; the future to complete where one waits for room. */
-  private @Nullable CompletableFuture<Void> roomChanged() {
-    changed.signalAll();
-    CompletableFuture<Void> waiter = ready;
-    if (waiter == null || !hasRoom()) {
-      return null;
-    }
-    ready = null;
-    return waiter;
-  }
-
-  private static void wake(@Nullable CompletableFuture<Void> waiter) {
-    if (waiter != null) {
-      waiter.complete(null);
-    }
-  }
-
-  /** Ends the stream once; false if it had ended before. */
-  private boolean ended(PerennialException reason) {
-    List<Unanswered<A>> left;
-    CompletableFuture<Void> waiter;
-    lock.lock();
-    try {
-      if (end != null) {
-        return false;
+    @Override
+    public void changed() {
+      CompletableFuture<Void> waiter = null;
+      lock.lock();
+      try {
+        changed.signalAll();
+        if (ready != null && hasRoom()) {
+          waiter = ready;
+          ready = null;
+        }
+      } finally {
+        lock.unlock();
       }
-      end = reason;
-      left = new ArrayList<>(unanswered.values());
-      unanswered.clear();
-      waiter = ready;
-      ready = null;
-      changed.signalAll();
-    } finally {
-      lock.unlock();
-    }
-    connection.ended(this);
-    if (waiter != null) {
-      waiter.completeExceptionally(reason);
-    }
-    for (Unanswered<A> request : left) {
-      request.timer().cancel(false);
-      request.future().completeExceptionally(reason);
-    }
-    return true;
-  }
-
-  /** Hears the server, on gRPC's threads. */
-  private final class Answers implements ClientResponseObserver<Q, R> {
-    @Override
-    public void beforeStart(ClientCallStreamObserver<Q> started) {
-      started.setOnReadyHandler(AnswerStream.this::becameReady);
+      if (waiter != null) {
+        waiter.complete(null);
+      }
     }
 
     @Override
-    public void onNext(R response) {
-      answered(response);
-    }
-
-    @Override
-    public void onError(Throwable failure) {
-      ended(PerennialException.of(failure));
-    }
-
-    @Override
-    public void onCompleted() {
-      ended(
-          new PerennialException(
-              Code.UNAVAILABLE, "stream: ended by the server without an answer"));
+    public void over(PerennialException reason) {
+      abort(reason);
     }
   }
 }

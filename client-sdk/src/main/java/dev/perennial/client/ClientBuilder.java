@@ -23,9 +23,9 @@ public final class ClientBuilder {
   private static final int MAX_CHANNELS = 4;
 
   /** A dead connection is noticed after these two, while calls are in flight. */
-  private static final Duration KEEPALIVE_TIME = Duration.ofSeconds(30);
+  private static final Duration KEEPALIVE_TIME = Duration.ofSeconds(10);
 
-  private static final Duration KEEPALIVE_TIMEOUT = Duration.ofSeconds(10);
+  private static final Duration KEEPALIVE_TIMEOUT = Duration.ofSeconds(5);
 
   private static final Metadata.Key<String> AUTHORIZATION =
       Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
@@ -40,7 +40,11 @@ public final class ClientBuilder {
 
   ClientBuilder() {}
 
-  /** Where the server is: {@code host:port}, or any target that gRPC resolves. */
+  /**
+   * Where the servers are: {@code host:port}, several of them with commas between, or any target
+   * that gRPC resolves. A name stands for all addresses that it has, and is looked up again every
+   * few seconds (as far as the JVM forgets what it knows: {@code networkaddress.cache.ttl}).
+   */
   public ClientBuilder target(String target) {
     this.target = target;
     return this;
@@ -84,8 +88,8 @@ public final class ClientBuilder {
   }
 
   /**
-   * Connections that calls and streams are spread over, 2 to 4; default 2. The server serves each
-   * by one thread.
+   * Connections to each server that calls and streams are spread over, 2 to 4; default 2. The
+   * server serves each by one thread.
    */
   public ClientBuilder channels(int channels) {
     if (channels < MIN_CHANNELS || channels > MAX_CHANNELS) {
@@ -102,6 +106,15 @@ public final class ClientBuilder {
     return this;
   }
 
+  /**
+   * A classify or embed call that has no answer after this time is also asked of a second server,
+   * and the first answer counts; default: never. It costs work: choose a time that few calls reach.
+   */
+  public ClientBuilder hedgeAfter(Duration time) {
+    config = config.withHedgeAfter(time);
+    return this;
+  }
+
   /** How long closing waits for calls in flight; default 5 seconds. */
   public ClientBuilder closeGrace(Duration grace) {
     config = config.withCloseGrace(grace);
@@ -114,10 +127,15 @@ public final class ClientBuilder {
   }
 
   PerennialClient build(Supplier<ManagedChannelBuilder<?>> transport, RetryPolicy retries) {
+    MemberBalancer.register();
     List<ManagedChannel> opened = new ArrayList<>();
     for (int i = 0; i < channels; i++) {
       ManagedChannelBuilder<?> channel =
-          transport.get().maxInboundMessageSize(config.maxMessageSize());
+          transport
+              .get()
+              .maxInboundMessageSize(config.maxMessageSize())
+              .disableServiceConfigLookUp()
+              .defaultServiceConfig(MemberBalancer.serviceConfig());
       if (token != null) {
         channel.intercept(MetadataUtils.newAttachHeadersInterceptor(bearer(token)));
       }
@@ -131,7 +149,10 @@ public final class ClientBuilder {
       throw new IllegalStateException("target: not set (expected: host:port)");
     }
     NettyChannelBuilder builder =
-        NettyChannelBuilder.forTarget(target)
+        NettyChannelBuilder.forTarget(
+                MemberAddresses.isList(target)
+                    ? MemberResolver.target(MemberAddresses.parse(target))
+                    : target)
             .keepAliveTime(KEEPALIVE_TIME.toSeconds(), TimeUnit.SECONDS)
             .keepAliveTimeout(KEEPALIVE_TIMEOUT.toSeconds(), TimeUnit.SECONDS);
     if (authority != null) {

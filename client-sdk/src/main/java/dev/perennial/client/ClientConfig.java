@@ -1,6 +1,7 @@
 package dev.perennial.client;
 
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Bounds of one client, checked.
@@ -11,13 +12,15 @@ import java.time.Duration;
  * @param closeGrace how long closing waits for calls in flight
  * @param resumePatience how long a broken upload or watch is taken up again without hearing
  *     anything
+ * @param hedgeAfter when a slow inference call is asked of a second member, too; null for never
  */
 record ClientConfig(
     Duration deadline,
     Duration streamDeadline,
     int maxMessageSize,
     Duration closeGrace,
-    Duration resumePatience) {
+    Duration resumePatience,
+    @Nullable Duration hedgeAfter) {
 
   static final ClientConfig DEFAULTS =
       new ClientConfig(
@@ -25,12 +28,16 @@ record ClientConfig(
           Duration.ofHours(24),
           16 << 20,
           Duration.ofSeconds(5),
-          Duration.ofMinutes(2));
+          Duration.ofMinutes(2),
+          null);
 
   ClientConfig {
     positive("deadline", deadline);
     positive("stream deadline", streamDeadline);
     positive("resume patience", resumePatience);
+    if (hedgeAfter != null) {
+      positive("hedge after", hedgeAfter);
+    }
     if (closeGrace.isNegative()) {
       throw new IllegalArgumentException("close grace: " + closeGrace + " (expected: 0 or more)");
     }
@@ -41,19 +48,28 @@ record ClientConfig(
   }
 
   ClientConfig withDeadline(Duration deadline) {
-    return new ClientConfig(deadline, streamDeadline, maxMessageSize, closeGrace, resumePatience);
+    return new ClientConfig(
+        deadline, streamDeadline, maxMessageSize, closeGrace, resumePatience, hedgeAfter);
   }
 
   ClientConfig withStreamDeadline(Duration streamDeadline) {
-    return new ClientConfig(deadline, streamDeadline, maxMessageSize, closeGrace, resumePatience);
+    return new ClientConfig(
+        deadline, streamDeadline, maxMessageSize, closeGrace, resumePatience, hedgeAfter);
   }
 
   ClientConfig withMaxMessageSize(int maxMessageSize) {
-    return new ClientConfig(deadline, streamDeadline, maxMessageSize, closeGrace, resumePatience);
+    return new ClientConfig(
+        deadline, streamDeadline, maxMessageSize, closeGrace, resumePatience, hedgeAfter);
   }
 
   ClientConfig withCloseGrace(Duration closeGrace) {
-    return new ClientConfig(deadline, streamDeadline, maxMessageSize, closeGrace, resumePatience);
+    return new ClientConfig(
+        deadline, streamDeadline, maxMessageSize, closeGrace, resumePatience, hedgeAfter);
+  }
+
+  ClientConfig withHedgeAfter(Duration hedgeAfter) {
+    return new ClientConfig(
+        deadline, streamDeadline, maxMessageSize, closeGrace, resumePatience, hedgeAfter);
   }
 
   private static void positive(String name, Duration value) {

@@ -15,13 +15,15 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +39,12 @@ final class Connection {
   /** Unary calls waiting for an answer, retries included. */
   static final int MAX_CALLS = 10_000;
 
+  /** Members that are away are tried again, and names looked up, so often at least. */
+  static final Duration RECONNECT_PAUSE = Duration.ofSeconds(2);
+
+  /** The same where a call found no member that serves: not more often than that. */
+  private static final Duration MIN_RECONNECT_PAUSE = Duration.ofMillis(100);
+
   /** Bytes that a stream may buffer on its way out before it counts as not ready. */
   private static final int ON_READY_BYTES = 512 << 10;
 
@@ -46,6 +54,7 @@ final class Connection {
   private final ScheduledThreadPoolExecutor timer;
   private final ThreadPoolExecutor runs;
   private final AtomicInteger nextChannel = new AtomicInteger();
+  private final AtomicLong reconnectedNanos = new AtomicLong(System.nanoTime());
   private final AtomicInteger calls = new AtomicInteger();
   private final Set<CompletableFuture<?>> waiting = ConcurrentHashMap.newKeySet();
   private final Set<AnswerStream<?, ?, ?>> streams = ConcurrentHashMap.newKeySet();
@@ -65,6 +74,21 @@ final class Connection {
             TimeUnit.SECONDS,
             new SynchronousQueue<>(),
             daemons("perennial-client-run"));
+    var unused =
+        timer.scheduleWithFixedDelay(
+            this::reconnect,
+            RECONNECT_PAUSE.toNanos(),
+            RECONNECT_PAUSE.toNanos(),
+            TimeUnit.NANOSECONDS);
+  }
+
+  /** Tries members that are away at once: gRPC alone would wait for up to two minutes. */
+  void reconnect() {
+    long now = System.nanoTime();
+    long last = reconnectedNanos.get();
+    if (now - last > MIN_RECONNECT_PAUSE.toNanos() && reconnectedNanos.compareAndSet(last, now)) {
+      channels.forEach(ManagedChannel::resetConnectBackoff);
+    }
   }
 
   ClientConfig config() {
@@ -75,8 +99,13 @@ final class Connection {
     return retries;
   }
 
-  ScheduledExecutorService timer() {
-    return timer;
+  /** Runs something later; it must not block. Throws CANCELLED where the client is closed. */
+  Future<?> after(Duration delay, Runnable task) {
+    try {
+      return timer.schedule(task, delay.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (RejectedExecutionException e) {
+      throw new PerennialException(Code.CANCELLED, "client: closed", e);
+    }
   }
 
   ExecutorService runs() {
@@ -98,16 +127,16 @@ final class Connection {
   }
 
   /** A new call on the next channel. */
-  <Q, R> ClientCall<Q, R> newCall(MethodDescriptor<Q, R> method, Duration deadline) {
+  <Q, R> ClientCall<Q, R> newCall(MethodDescriptor<Q, R> method, Duration deadline, Route route) {
     checkOpen();
-    return channel().newCall(method, options(deadline));
+    return channel().newCall(method, options(deadline).withOption(Route.KEY, route));
   }
 
   /** One try of a unary call; completing the future from outside cancels it. */
   <Q extends MessageLite, R, T> CompletableFuture<T> unary(
-      MethodDescriptor<Q, R> method, Q request, Function<R, T> value, Duration left) {
+      MethodDescriptor<Q, R> method, Q request, Function<R, T> value, Duration left, Route route) {
     checkSize(request);
-    ClientCall<Q, R> call = newCall(method, left);
+    ClientCall<Q, R> call = newCall(method, left, route);
     CompletableFuture<T> future = new CompletableFuture<>();
     ClientCalls.asyncUnaryCall(call, request, new OneAnswer<>(future, value));
     // Only now: a server may refuse before the request has left as a whole, and a call that was

@@ -25,18 +25,23 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.stream.Stream;
 
 /**
- * A connection to a Perennial server: classify, embed, teach, and look after what was taught. Make
- * one, share it, close it.
+ * A connection to a Perennial server, or to several that are one cluster: classify, embed, teach,
+ * and look after what was taught. Make one, share it, close it.
  *
  * <p>Threads: safe for any thread. Blocking methods block the caller only; they throw {@link
  * PerennialException}, and an interrupt cancels their call. Futures and listeners run on the
  * client's threads and must not block them.
  *
  * <p>Every call has a deadline. A unary call is tried again only where the server asks for it, or
- * where it could not be reached and repeating is harmless; always within its deadline and within a
- * budget that keeps retries a small share of the traffic.
+ * where it could not be reached and repeating is harmless; at another server where there is one;
+ * always within its deadline and, but for what a lost server leaves, within a budget that keeps
+ * retries a small share of the traffic.
+ *
+ * <p>Several servers: a call goes to one that says it serves ({@code grpc.health.v1}), of two at
+ * random to that with less to do. Streams move when their server is lost or drains.
  */
 public final class PerennialClient implements AutoCloseable {
   /** The most that a list call gathers. */
@@ -66,12 +71,13 @@ public final class PerennialClient implements AutoCloseable {
         connection,
         true,
         deadline,
-        left ->
+        (left, route) ->
             connection.unary(
                 InferenceServiceGrpc.getClassifyImageMethod(),
                 request,
                 response -> Classification.of(response.getClassification()),
-                left));
+                left,
+                route));
   }
 
   /** Classifies one image and waits. */
@@ -95,7 +101,7 @@ public final class PerennialClient implements AutoCloseable {
         connection,
         true,
         connection.config().deadline(),
-        left -> StreamingEmbedder.one(connection, query, left));
+        (left, route) -> StreamingEmbedder.one(connection, query, left, route));
   }
 
   /** Embeds one image or text and waits. */
@@ -105,7 +111,7 @@ public final class PerennialClient implements AutoCloseable {
 
   /** Opens a stream that embeds many images and texts; close it. */
   public StreamingEmbedder embedder(StreamOptions options) {
-    return new StreamingEmbedder(connection, connection.config().streamDeadline(), options);
+    return new StreamingEmbedder(connection, options);
   }
 
   /**
@@ -138,8 +144,7 @@ public final class PerennialClient implements AutoCloseable {
   /** One job as it stands. */
   public TrainingJob getJob(String jobId) {
     GetTrainingJobRequest request = GetTrainingJobRequest.newBuilder().setJobId(jobId).build();
-    return TrainingJob.of(
-        call(TrainingServiceGrpc.getGetTrainingJobMethod(), request, true).getJob());
+    return TrainingJob.of(call(TrainingServiceGrpc.getGetTrainingJobMethod(), request).getJob());
   }
 
   /**
@@ -155,8 +160,7 @@ public final class PerennialClient implements AutoCloseable {
       ListTrainingJobsResponse response =
           call(
               TrainingServiceGrpc.getListTrainingJobsMethod(),
-              ListTrainingJobsRequest.newBuilder().setTask(task).setPageToken(page).build(),
-              true);
+              ListTrainingJobsRequest.newBuilder().setTask(task).setPageToken(page).build());
       response.getJobsList().forEach(job -> jobs.add(TrainingJob.of(job)));
       page = response.getNextPageToken();
     } while (!page.isEmpty() && jobs.size() < max);
@@ -167,8 +171,7 @@ public final class PerennialClient implements AutoCloseable {
   public TrainingJob cancelJob(String jobId) {
     CancelTrainingJobRequest request =
         CancelTrainingJobRequest.newBuilder().setJobId(jobId).build();
-    return TrainingJob.of(
-        call(TrainingServiceGrpc.getCancelTrainingJobMethod(), request, true).getJob());
+    return TrainingJob.of(call(TrainingServiceGrpc.getCancelTrainingJobMethod(), request).getJob());
   }
 
   /** Tasks by name, sorted; at most 10,000. */
@@ -179,8 +182,7 @@ public final class PerennialClient implements AutoCloseable {
       ListTasksResponse response =
           call(
               TaskServiceGrpc.getListTasksMethod(),
-              ListTasksRequest.newBuilder().setPageToken(page).build(),
-              true);
+              ListTasksRequest.newBuilder().setPageToken(page).build());
       response.getTasksList().forEach(task -> tasks.add(Task.of(task)));
       page = response.getNextPageToken();
     } while (!page.isEmpty() && tasks.size() < MAX_LISTED);
@@ -190,25 +192,33 @@ public final class PerennialClient implements AutoCloseable {
   /** One task with all its versions. */
   public Task getTask(String name) {
     GetTaskRequest request = GetTaskRequest.newBuilder().setName(name).build();
-    return Task.of(call(TaskServiceGrpc.getGetTaskMethod(), request, true).getTask());
+    return Task.of(call(TaskServiceGrpc.getGetTaskMethod(), request).getTask());
   }
 
   /**
-   * Unlearns a task. Repeated only where the server asks for it: a second deletion would say that
-   * there is no such task.
+   * Unlearns a task. Where the connection breaks under way it is repeated, at another server if
+   * there is one; that the task is gone by then is what was wanted.
    *
-   * @return the pool's first epoch without it
+   * @return the pool's first epoch without it; after a repetition one without it
    */
   public long deleteTask(String name) {
     DeleteTaskRequest request = DeleteTaskRequest.newBuilder().setName(name).build();
-    return call(TaskServiceGrpc.getDeleteTaskMethod(), request, false).getEpoch();
+    try {
+      return call(TaskServiceGrpc.getDeleteTaskMethod(), request).getEpoch();
+    } catch (PerennialException e) {
+      if (e.code() == Code.NOT_FOUND && lostBefore(e)) {
+        return call(TaskServiceGrpc.getListTasksMethod(), ListTasksRequest.getDefaultInstance())
+            .getEpoch();
+      }
+      throw e;
+    }
   }
 
   /** The servers that act as one, the oldest first; a server alone is a cluster of one. */
   public List<ClusterMember> getCluster(boolean withVersions) {
     GetClusterRequest request =
         GetClusterRequest.newBuilder().setWithVersions(withVersions).build();
-    return call(ClusterServiceGrpc.getGetClusterMethod(), request, true).getMembersList().stream()
+    return call(ClusterServiceGrpc.getGetClusterMethod(), request).getMembersList().stream()
         .map(ClusterMember::of)
         .toList();
   }
@@ -217,7 +227,7 @@ public final class PerennialClient implements AutoCloseable {
   public Task activateTaskVersion(String name, String versionId) {
     ActivateTaskVersionRequest request =
         ActivateTaskVersionRequest.newBuilder().setName(name).setVersionId(versionId).build();
-    return Task.of(call(TaskServiceGrpc.getActivateTaskVersionMethod(), request, true).getTask());
+    return Task.of(call(TaskServiceGrpc.getActivateTaskVersionMethod(), request).getTask());
   }
 
   /**
@@ -258,14 +268,21 @@ public final class PerennialClient implements AutoCloseable {
     connection.close();
   }
 
-  private <Q extends MessageLite, R> R call(
-      MethodDescriptor<Q, R> method, Q request, boolean idempotent) {
+  /** Whether an earlier attempt may have done what was asked. */
+  private static boolean lostBefore(PerennialException failure) {
+    return Stream.of(failure.getSuppressed())
+        .anyMatch(
+            earlier ->
+                earlier instanceof PerennialException known && known.code() == Code.UNAVAILABLE);
+  }
+
+  private <Q extends MessageLite, R> R call(MethodDescriptor<Q, R> method, Q request) {
     return Blocking.get(
         RetryingCall.start(
             connection,
-            idempotent,
+            false,
             connection.config().deadline(),
-            left -> connection.unary(method, request, response -> response, left)));
+            (left, route) -> connection.unary(method, request, response -> response, left, route)));
   }
 
   /** Work of a thread of its own that ends with a job. */

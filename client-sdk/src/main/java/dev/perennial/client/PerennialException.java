@@ -59,13 +59,14 @@ public final class PerennialException extends RuntimeException {
   private final @Nullable String reason;
   private final @Nullable String field;
   private final @Nullable Duration retryAfter;
+  private final @Nullable String member;
 
   PerennialException(Code code, String message) {
-    this(code, message, null, null, null, null);
+    this(code, message, null, null, null, null, null);
   }
 
   PerennialException(Code code, String message, Throwable cause) {
-    this(code, message, null, null, null, cause);
+    this(code, message, null, null, null, null, cause);
   }
 
   PerennialException(
@@ -74,8 +75,10 @@ public final class PerennialException extends RuntimeException {
       @Nullable String reason,
       @Nullable String field,
       @Nullable Duration retryAfter,
+      @Nullable String member,
       @Nullable Throwable cause) {
     super(message, cause);
+    this.member = member;
     this.code = code;
     this.reason = reason;
     this.field = field;
@@ -100,6 +103,23 @@ public final class PerennialException extends RuntimeException {
   /** How long the server asks to wait before another try; null where it asks for none. */
   public @Nullable Duration retryAfter() {
     return retryAfter;
+  }
+
+  /** Address of the server that the call went to, host:port; null where it went to none. */
+  public @Nullable String member() {
+    return member;
+  }
+
+  /** The same of a call that went there. */
+  PerennialException at(@Nullable String address) {
+    if (address == null || member != null) {
+      return this;
+    }
+    PerennialException there =
+        new PerennialException(
+            code, String.valueOf(getMessage()), reason, field, retryAfter, address, getCause());
+    there.setStackTrace(getStackTrace());
+    return there;
   }
 
   /** The failure of an item inside a stream. */
@@ -149,7 +169,8 @@ public final class PerennialException extends RuntimeException {
     }
     String text =
         status.getMessage().isEmpty() && fieldText != null ? fieldText : status.getMessage();
-    return new PerennialException(code(status.getCode()), text, reason, field, retryAfter, cause);
+    return new PerennialException(
+        code(status.getCode()), text, reason, field, retryAfter, null, cause);
   }
 
   private static Code code(int number) {
@@ -170,6 +191,9 @@ public final class PerennialException extends RuntimeException {
     }
     if (retryAfter != null) {
       text.append(" (retry after ").append(retryAfter.toMillis()).append(" ms)");
+    }
+    if (member != null) {
+      text.append(" (at ").append(member).append(')');
     }
     return text.toString();
   }

@@ -7,11 +7,13 @@ import java.util.function.DoubleSupplier;
 
 /**
  * Decides whether a failed call is tried again, and when: only where the server says so
- * (RetryInfo), or where it could not be reached and the call may safely be repeated. One per
- * client; safe for any thread.
+ * (RetryInfo), or where it could not be reached: every call of this client says what shall be, not
+ * what shall happen, so that it may be done twice. Where another member serves, it is asked at
+ * once. One per client; safe for any thread.
  *
  * <p>A budget keeps a failing server from being flooded: each retry costs one token of {@value
- * #MAX_TOKENS}, each success earns {@value #TOKENS_PER_SUCCESS}.
+ * #MAX_TOKENS}, each success earns {@value #TOKENS_PER_SUCCESS}. What a lost member leaves goes to
+ * the others without a token: a call that was in flight there is no sign of too many calls.
  */
 final class RetryPolicy {
   /** Tries of one call, the first included. */
@@ -41,13 +43,20 @@ final class RetryPolicy {
    *
    * @param attempt the number of tries that have failed, from 1
    * @param left until the call's deadline; a wait that would not end before it is no retry
+   * @param elsewhere whether a member serves that did not fail this call yet
    */
   synchronized Optional<Duration> retry(
-      PerennialException failure, int attempt, boolean idempotent, Duration left) {
-    if (attempt >= MAX_ATTEMPTS || tokens < 1 || !mayRepeat(failure, idempotent)) {
+      PerennialException failure, int attempt, Duration left, boolean elsewhere) {
+    if (attempt >= MAX_ATTEMPTS || !mayRepeat(failure)) {
       return Optional.empty();
     }
-    Duration wait = delay(failure, attempt);
+    if (elsewhere && failure.code() == Code.UNAVAILABLE) {
+      return Optional.of(Duration.ZERO);
+    }
+    if (tokens < 1) {
+      return Optional.empty();
+    }
+    Duration wait = elsewhere ? Duration.ZERO : delay(failure, attempt);
     if (wait.compareTo(left) >= 0) {
       return Optional.empty();
     }
@@ -55,9 +64,18 @@ final class RetryPolicy {
     return Optional.of(wait);
   }
 
-  /** Whether the server asks for another try, or was not reached by a call that may be repeated. */
-  static boolean mayRepeat(PerennialException failure, boolean idempotent) {
-    return failure.retryAfter() != null || (idempotent && failure.code() == Code.UNAVAILABLE);
+  /** Takes a token for a second try beside a first; false where there is none. */
+  synchronized boolean hedge() {
+    if (tokens < 1) {
+      return false;
+    }
+    tokens -= 1;
+    return true;
+  }
+
+  /** Whether the server asks for another try, or could not be reached. */
+  static boolean mayRepeat(PerennialException failure) {
+    return failure.retryAfter() != null || failure.code() == Code.UNAVAILABLE;
   }
 
   /** What the server asked for, or exponential backoff; both with jitter. */

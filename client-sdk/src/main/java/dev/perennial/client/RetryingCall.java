@@ -1,16 +1,20 @@
 package dev.perennial.client;
 
-import dev.perennial.client.PerennialException.Code;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One logical call: an attempt and, where {@link RetryPolicy} allows, the attempts after it, all
- * under one deadline. Attempts follow each other, so it needs no lock; cancelling the future
- * cancels the attempt under way.
+ * One logical call: an attempt and, where {@link RetryPolicy} allows, the attempts after it, on
+ * other members where there are some, all under one deadline. With hedging a second attempt starts
+ * on another member when the first is slow, and the first answer counts. The monitor guards what
+ * the attempts share; cancelling the future cancels those under way.
  */
 final class RetryingCall<T> {
   /** One try. */
@@ -20,34 +24,37 @@ final class RetryingCall<T> {
      *
      * @param left until the whole call's deadline
      */
-    CompletableFuture<T> start(Duration left);
+    CompletableFuture<T> start(Duration left, Route route);
   }
 
   private final Connection connection;
   private final Attempt<T> attempt;
-  private final boolean idempotent;
+  private final boolean hedged;
   private final long deadlineNanos;
   private final CompletableFuture<T> future = new CompletableFuture<>();
-  private volatile @Nullable CompletableFuture<T> running;
+  private final Set<CompletableFuture<T>> running = new HashSet<>();
+  private final Set<String> avoided = new HashSet<>();
+  private final List<PerennialException> failures = new ArrayList<>();
   private int attempts;
 
   private RetryingCall(
-      Connection connection, boolean idempotent, Duration deadline, Attempt<T> attempt) {
+      Connection connection, boolean hedged, Duration deadline, Attempt<T> attempt) {
     this.connection = connection;
-    this.idempotent = idempotent;
+    this.hedged = hedged;
     this.attempt = attempt;
     this.deadlineNanos = System.nanoTime() + deadline.toNanos();
   }
 
   /**
-   * Starts it; every failure comes through the future, as a {@link PerennialException}.
+   * Starts it; every failure comes through the future, as a {@link PerennialException}, with those
+   * of earlier attempts as suppressed ones.
    *
+   * @param hedged whether a slow attempt may get a second one beside it
    * @param deadline of the whole
-   * @param idempotent whether it may be repeated when nobody knows if it was done
    */
   static <T> CompletableFuture<T> start(
-      Connection connection, boolean idempotent, Duration deadline, Attempt<T> attempt) {
-    RetryingCall<T> call = new RetryingCall<>(connection, idempotent, deadline, attempt);
+      Connection connection, boolean hedged, Duration deadline, Attempt<T> attempt) {
+    RetryingCall<T> call = new RetryingCall<>(connection, hedged, deadline, attempt);
     try {
       connection.enterCall();
     } catch (PerennialException e) {
@@ -59,54 +66,127 @@ final class RetryingCall<T> {
             .whenComplete(
                 (value, failure) -> {
                   connection.leaveCall();
-                  CompletableFuture<T> under = call.running;
-                  if (failure != null && under != null) {
-                    under.cancel(false);
-                  }
+                  call.underWay().forEach(one -> one.cancel(false));
                 });
     call.tryOnce();
     return call.future;
+  }
+
+  private synchronized List<CompletableFuture<T>> underWay() {
+    return List.copyOf(running);
   }
 
   private void tryOnce() {
     if (future.isDone()) {
       return;
     }
-    attempts++;
+    Route route;
+    synchronized (this) {
+      attempts++;
+      route = new Route(avoided);
+    }
     try {
-      CompletableFuture<T> started =
-          attempt.start(Duration.ofNanos(deadlineNanos - System.nanoTime()));
-      running = started;
-      var unused = started.whenComplete(this::tried);
+      CompletableFuture<T> started = attempt.start(left(), route);
+      synchronized (this) {
+        running.add(started);
+      }
+      var unused = started.whenComplete((value, failure) -> tried(started, route, value, failure));
       if (future.isDone()) {
         started.cancel(false);
       }
+      hedgeLater(route);
     } catch (PerennialException e) {
       future.completeExceptionally(e);
     }
   }
 
-  private void tried(@Nullable T value, @Nullable Throwable failure) {
+  private Duration left() {
+    return Duration.ofNanos(deadlineNanos - System.nanoTime());
+  }
+
+  private void hedgeLater(Route route) {
+    Duration patience = connection.config().hedgeAfter();
+    if (hedged && patience != null && !future.isDone()) {
+      Future<?> hedging = connection.after(patience, () -> hedge(route));
+      var unused = future.whenComplete((value, failure) -> hedging.cancel(false));
+    }
+  }
+
+  /** The second attempt beside the first; there is no third. */
+  private void hedge(Route first) {
+    synchronized (this) {
+      String address = first.address();
+      if (running.isEmpty()
+          || attempts > 1
+          || address == null
+          || first.alternatives() == 0
+          || !connection.retries().hedge()) {
+        return;
+      }
+      avoided.add(address);
+    }
+    tryOnce();
+  }
+
+  @SuppressWarnings("CollectionUndefinedEquality") // by identity, on purpose
+  private void tried(
+      CompletableFuture<T> ended, Route route, @Nullable T value, @Nullable Throwable failure) {
+    boolean last;
+    synchronized (this) {
+      running.remove(ended);
+      last = running.isEmpty();
+    }
     if (failure == null) {
       connection.retries().succeeded();
       future.complete(value);
     } else if (!future.isDone()) {
-      failed(PerennialException.of(failure));
+      failed(PerennialException.of(failure).at(route.address()), route, last);
     }
   }
 
-  private void failed(PerennialException failure) {
-    Duration left = Duration.ofNanos(deadlineNanos - System.nanoTime());
-    var wait = connection.retries().retry(failure, attempts, idempotent, left);
+  private void failed(PerennialException failure, Route route, boolean last) {
+    boolean mayRepeat = RetryPolicy.mayRepeat(failure);
+    if (mayRepeat && !last) {
+      note(failure, route); // the other attempt may still answer
+      return;
+    }
+    Optional<Duration> wait =
+        connection.retries().retry(failure, attempts(), left(), route.alternatives() > 0);
     if (wait.isEmpty()) {
+      earlier().forEach(failure::addSuppressed);
       future.completeExceptionally(failure);
       return;
     }
+    note(failure, route);
+    if (wait.get().isZero()) {
+      tryOnce();
+      return;
+    }
     try {
-      var unused =
-          connection.timer().schedule(this::tryOnce, wait.get().toNanos(), TimeUnit.NANOSECONDS);
-    } catch (RejectedExecutionException e) {
-      future.completeExceptionally(new PerennialException(Code.CANCELLED, "client: closed", e));
+      var unused = connection.after(wait.get(), this::tryOnce);
+    } catch (PerennialException e) {
+      future.completeExceptionally(e);
+    }
+  }
+
+  private synchronized int attempts() {
+    return attempts;
+  }
+
+  private synchronized List<PerennialException> earlier() {
+    return List.copyOf(failures);
+  }
+
+  private void note(PerennialException failure, Route route) {
+    String address = route.address();
+    synchronized (this) {
+      failures.add(failure);
+      if (address != null) {
+        avoided.add(address);
+      }
+    }
+    if (address == null) {
+      connection.reconnect();
     }
   }
 }

@@ -13,7 +13,9 @@ import org.jspecify.annotations.Nullable;
  * Classifies images over one stream, the fastest way for many. At most {@link
  * StreamOptions#window()} are under way; beyond that {@link #send} blocks, {@link #trySend} says no
  * and {@link #ready} completes when there is room again. An image that the server refuses fails its
- * own future only; a broken stream fails all that are under way, and a new one must be opened.
+ * own future only. Images are kept until they are answered: when the server that has them is lost
+ * or drains, they go to another one. Only where none can be reached does the stream fail, with all
+ * that are under way, and a new one must be opened.
  *
  * <p>Safe for any thread. Futures complete on the client's threads: a continuation must not block,
  * and least of all in {@link #send} of the same stream.
@@ -22,19 +24,18 @@ public final class StreamingClassifier implements AutoCloseable {
   private final AnswerStream<ClassifyRequest, ClassifyResponse, Classification> stream;
   private final Labels labels;
 
-  /** Sent last; touched under the stream's lock only. */
-  private @Nullable LabelSet sent;
-
   StreamingClassifier(Connection connection, Labels labels, StreamOptions options) {
     this.labels = labels;
     stream =
         new AnswerStream<>(
             connection,
-            InferenceServiceGrpc.getClassifyMethod(),
+            new AnswerStream.Protocol<>(
+                InferenceServiceGrpc.getClassifyMethod(),
+                ClassifyResponse::getIndex,
+                StreamingClassifier::answer),
             connection.config().streamDeadline(),
             options,
-            ClassifyResponse::getIndex,
-            StreamingClassifier::answer);
+            null);
   }
 
   /** Sends an image when there is room, blocking until there is. */
@@ -44,12 +45,12 @@ public final class StreamingClassifier implements AutoCloseable {
 
   /** The same with other labels than the stream's. */
   public CompletableFuture<Classification> send(Image image, Labels labels) {
-    return stream.send(request(image, labels));
+    return stream.send(new Asked(image, labels));
   }
 
   /** Sends an image if there is room now; empty, and nothing sent, if there is none. */
   public Optional<CompletableFuture<Classification>> trySend(Image image) {
-    return stream.trySend(request(image, labels));
+    return stream.trySend(new Asked(image, labels));
   }
 
   /**
@@ -75,29 +76,24 @@ public final class StreamingClassifier implements AutoCloseable {
     stream.close();
   }
 
-  private AnswerStream.Request<ClassifyRequest> request(Image image, Labels wanted) {
-    return new AnswerStream.Request<>() {
-      @Override
-      public ClassifyRequest message() {
-        ClassifyRequest.Builder request = wanted.request().toBuilder().setImage(image.message());
-        if (wanted.request().getLabelSet().equals(sent)) {
-          request.clearLabelSet();
-        }
-        return request.build();
-      }
-
-      @Override
-      public void sent() {
-        sent = wanted.request().getLabelSet();
-      }
-    };
-  }
-
   private static Classification answer(ClassifyResponse response) {
     return switch (response.getOutcomeCase()) {
       case CLASSIFICATION -> Classification.of(response.getClassification());
       case ERROR -> throw PerennialException.of(response.getError());
       case OUTCOME_NOT_SET -> throw new PerennialException(Code.INTERNAL, "answer: empty");
     };
+  }
+
+  /** An image; its labels go with it where those of the image before it were others. */
+  private record Asked(Image image, Labels labels)
+      implements AnswerStream.Request<ClassifyRequest> {
+    @Override
+    public ClassifyRequest message(AnswerStream.@Nullable Request<ClassifyRequest> before) {
+      ClassifyRequest.Builder request = labels.request().toBuilder().setImage(image.message());
+      LabelSet known = before instanceof Asked asked ? asked.labels.request().getLabelSet() : null;
+      return labels.request().getLabelSet().equals(known)
+          ? request.clearLabelSet().build()
+          : request.build();
+    }
   }
 }

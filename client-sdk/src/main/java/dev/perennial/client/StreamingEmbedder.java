@@ -7,30 +7,41 @@ import dev.perennial.v1.InferenceServiceGrpc;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
 /** Embeds images and texts over one stream; the rules are those of {@link StreamingClassifier}. */
 public final class StreamingEmbedder implements AutoCloseable {
   private final AnswerStream<EmbedRequest, EmbedResponse, Embedding> stream;
 
-  StreamingEmbedder(Connection connection, Duration deadline, StreamOptions options) {
+  StreamingEmbedder(Connection connection, StreamOptions options) {
+    this(connection, connection.config().streamDeadline(), options, null);
+  }
+
+  /**
+   * @param only where to, if it must not move
+   */
+  private StreamingEmbedder(
+      Connection connection, Duration deadline, StreamOptions options, @Nullable Route only) {
     stream =
         new AnswerStream<>(
             connection,
-            InferenceServiceGrpc.getEmbedMethod(),
+            new AnswerStream.Protocol<>(
+                InferenceServiceGrpc.getEmbedMethod(),
+                EmbedResponse::getIndex,
+                StreamingEmbedder::answer),
             deadline,
             options,
-            EmbedResponse::getIndex,
-            StreamingEmbedder::answer);
+            only);
   }
 
   /** Sends a query when there is room, blocking until there is. */
   public CompletableFuture<Embedding> send(EmbedQuery query) {
-    return stream.send(query::message);
+    return stream.send(before -> query.message());
   }
 
   /** Sends a query if there is room now; empty, and nothing sent, if there is none. */
   public Optional<CompletableFuture<Embedding>> trySend(EmbedQuery query) {
-    return stream.trySend(query::message);
+    return stream.trySend(before -> query.message());
   }
 
   /**
@@ -46,9 +57,10 @@ public final class StreamingEmbedder implements AutoCloseable {
   }
 
   /** One query by a stream of its own; completing the future from outside cancels it. */
-  static CompletableFuture<Embedding> one(Connection connection, EmbedQuery query, Duration left) {
+  static CompletableFuture<Embedding> one(
+      Connection connection, EmbedQuery query, Duration left, Route route) {
     StreamingEmbedder embedder =
-        new StreamingEmbedder(connection, left, new StreamOptions(1, left));
+        new StreamingEmbedder(connection, left, new StreamOptions(1, left), route);
     CompletableFuture<Embedding> answer =
         embedder
             .ready()

@@ -130,14 +130,15 @@ final class TrainFollower {
           Blocking.get(
               RetryingCall.start(
                   connection,
-                  true,
+                  false,
                   connection.config().deadline(),
-                  left ->
+                  (left, route) ->
                       connection.unary(
                           TrainingServiceGrpc.getListTrainingJobsMethod(),
                           request,
                           jobs -> jobs,
-                          left)));
+                          left,
+                          route)));
       for (dev.perennial.v1.TrainingJob job : found.getJobsList()) {
         if (job.getRequestId().equals(spec.requestId())) {
           events.changed(TrainingJob.of(job));
@@ -152,7 +153,7 @@ final class TrainFollower {
   }
 
   private static boolean mayUploadAgain(PerennialException e, Examples examples) {
-    return examples.repeatable() && RetryPolicy.mayRepeat(e, true);
+    return examples.repeatable() && RetryPolicy.mayRepeat(e);
   }
 
   /** Reading again harms nothing: only what will not change is final. */

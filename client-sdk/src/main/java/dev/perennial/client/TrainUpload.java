@@ -9,6 +9,7 @@ import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.ClientResponseObserver;
 import java.util.Iterator;
+import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -43,7 +44,9 @@ final class TrainUpload {
         (ClientCallStreamObserver<TrainRequest>)
             ClientCalls.asyncBidiStreamingCall(
                 connection.newCall(
-                    TrainingServiceGrpc.getTrainMethod(), connection.config().streamDeadline()),
+                    TrainingServiceGrpc.getTrainMethod(),
+                    connection.config().streamDeadline(),
+                    new Route(Set.of())),
                 new Events());
     try {
       if (upload(stream, examples)) {

@@ -34,9 +34,11 @@ import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.StatusRuntimeException;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.inprocess.InProcessChannelBuilder;
 import io.grpc.inprocess.InProcessServerBuilder;
 import io.grpc.protobuf.StatusProto;
+import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
@@ -79,22 +81,27 @@ final class FakeServer implements AutoCloseable {
                   .build());
   volatile List<TrainingJob> jobs = List.of();
 
-  private final String name = UUID.randomUUID().toString();
-  private final Server server;
+  final String name = UUID.randomUUID().toString();
+  private final HealthStatusManager health = new HealthStatusManager();
+  private Server server;
 
   FakeServer() throws IOException {
     train =
         answer ->
             new Uploads(
                 answer, () -> answer.onNext(event(job("job-1", "r", true))), answer::onCompleted);
-    server =
-        InProcessServerBuilder.forName(name)
-            .intercept(new Noting())
-            .addService(new Inference())
-            .addService(new Training())
-            .addService(new Tasks())
-            .build()
-            .start();
+    server = listen();
+  }
+
+  private Server listen() throws IOException {
+    return InProcessServerBuilder.forName(name)
+        .intercept(new Noting())
+        .addService(new Inference())
+        .addService(new Training())
+        .addService(new Tasks())
+        .addService(health.getHealthService())
+        .build()
+        .start();
   }
 
   ClientBuilder client() {
@@ -113,6 +120,26 @@ final class FakeServer implements AutoCloseable {
     synchronized (arrivals) {
       return arrivals.stream().filter(call -> call.method().endsWith(method)).count();
     }
+  }
+
+  /** What health says from now on, to those who watch, too. */
+  void serving(boolean serving) {
+    health.setStatus("", serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING);
+  }
+
+  /** Every connection breaks, and none is taken any more. */
+  void kill() {
+    server.shutdownNow();
+    try {
+      server.awaitTermination();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** After a kill it listens again. */
+  void restart() throws IOException {
+    server = listen();
   }
 
   @Override
@@ -225,11 +252,12 @@ final class FakeServer implements AutoCloseable {
         ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
       String token =
           headers.get(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER));
-      arrivals.add(
-          new Arrival(
-              call.getMethodDescriptor().getFullMethodName(),
-              Context.current().getDeadline() != null,
-              token == null ? "" : token));
+      String method = call.getMethodDescriptor().getFullMethodName();
+      if (!method.startsWith("grpc.health")) {
+        arrivals.add(
+            new Arrival(
+                method, Context.current().getDeadline() != null, token == null ? "" : token));
+      }
       return next.startCall(call, headers);
     }
   }
@@ -312,7 +340,7 @@ final class FakeServer implements AutoCloseable {
   private final class Tasks extends TaskServiceGrpc.TaskServiceImplBase {
     @Override
     public void listTasks(ListTasksRequest request, StreamObserver<ListTasksResponse> answer) {
-      one(answer, ListTasksResponse.getDefaultInstance());
+      one(answer, ListTasksResponse.newBuilder().setEpoch(9).build());
     }
 
     @Override

@@ -152,14 +152,14 @@ class PerennialClientTest {
   }
 
   @Test
-  void deleteTask_unavailable_isNotRepeated() {
+  void deleteTask_unavailable_isRepeated() {
     server.deleteTask =
         (request, answer) -> answer.onError(FakeServer.failure(Status.Code.UNAVAILABLE));
     try (PerennialClient client = server.connect()) {
       PerennialException e = assertThrows(PerennialException.class, () -> client.deleteTask("t"));
       assertEquals(Code.UNAVAILABLE, e.code());
     }
-    assertEquals(1, server.arrived("DeleteTask"));
+    assertEquals(RetryPolicy.MAX_ATTEMPTS, server.arrived("DeleteTask"));
   }
 
   @Test

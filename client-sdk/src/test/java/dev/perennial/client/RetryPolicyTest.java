@@ -12,7 +12,7 @@ class RetryPolicyTest {
   private final PerennialException unavailable = new PerennialException(Code.UNAVAILABLE, "away");
 
   private static PerennialException asks(Duration wait) {
-    return new PerennialException(Code.RESOURCE_EXHAUSTED, "full", null, null, wait, null);
+    return new PerennialException(Code.RESOURCE_EXHAUSTED, "full", null, null, wait, null, null);
   }
 
   private final RetryPolicy plain = new RetryPolicy(() -> 0.0);
@@ -21,50 +21,62 @@ class RetryPolicyTest {
   void retry_retryInfo_waitsAtLeastAsLong() {
     RetryPolicy jittery = new RetryPolicy(() -> 0.5);
     PerennialException failure = asks(Duration.ofMillis(200));
-    assertEquals(Optional.of(Duration.ofMillis(200)), plain.retry(failure, 1, false, MINUTE));
-    assertEquals(Optional.of(Duration.ofMillis(220)), jittery.retry(failure, 1, false, MINUTE));
+    assertEquals(Optional.of(Duration.ofMillis(200)), plain.retry(failure, 1, MINUTE, false));
+    assertEquals(Optional.of(Duration.ofMillis(220)), jittery.retry(failure, 1, MINUTE, false));
   }
 
   @Test
-  void retry_unavailable_onlyWhereRepeatingIsHarmless() {
-    assertEquals(Optional.of(Duration.ofMillis(50)), plain.retry(unavailable, 1, true, MINUTE));
-    assertEquals(Optional.of(Duration.ofMillis(100)), plain.retry(unavailable, 2, true, MINUTE));
-    assertEquals(Optional.empty(), plain.retry(unavailable, 1, false, MINUTE));
+  void retry_unavailable_backsOff() {
+    assertEquals(Optional.of(Duration.ofMillis(50)), plain.retry(unavailable, 1, MINUTE, false));
+    assertEquals(Optional.of(Duration.ofMillis(100)), plain.retry(unavailable, 2, MINUTE, false));
   }
 
   @Test
   void retry_otherFailure_never() {
     PerennialException full = new PerennialException(Code.RESOURCE_EXHAUSTED, "full");
-    assertEquals(Optional.empty(), plain.retry(full, 1, true, MINUTE));
+    assertEquals(Optional.empty(), plain.retry(full, 1, MINUTE, false));
   }
 
   @Test
   void retry_waitReachesDeadline_never() {
     PerennialException failure = asks(Duration.ofSeconds(1));
-    assertEquals(Optional.empty(), plain.retry(failure, 1, true, Duration.ofSeconds(1)));
+    assertEquals(Optional.empty(), plain.retry(failure, 1, Duration.ofSeconds(1), false));
   }
 
   @Test
   void retry_lastAttempt_never() {
     assertEquals(
-        Optional.empty(), plain.retry(unavailable, RetryPolicy.MAX_ATTEMPTS, true, MINUTE));
+        Optional.empty(), plain.retry(unavailable, RetryPolicy.MAX_ATTEMPTS, MINUTE, false));
   }
 
   @Test
   void retry_budgetSpent_neverUntilCallsSucceed() {
     for (int i = 0; i < RetryPolicy.MAX_TOKENS; i++) {
-      assertEquals(true, plain.retry(unavailable, 1, true, MINUTE).isPresent());
+      assertEquals(true, plain.retry(unavailable, 1, MINUTE, false).isPresent());
     }
-    assertEquals(Optional.empty(), plain.retry(unavailable, 1, true, MINUTE));
+    assertEquals(Optional.empty(), plain.retry(unavailable, 1, MINUTE, false));
     for (int i = 0; i < 11; i++) {
       plain.succeeded();
     }
-    assertEquals(true, plain.retry(unavailable, 1, true, MINUTE).isPresent());
-    assertEquals(Optional.empty(), plain.retry(unavailable, 1, true, MINUTE));
+    assertEquals(true, plain.retry(unavailable, 1, MINUTE, false).isPresent());
+    assertEquals(Optional.empty(), plain.retry(unavailable, 1, MINUTE, false));
   }
 
   @Test
   void delay_manyFailures_staysBounded() {
     assertEquals(Duration.ofMillis(2500), plain.delay(unavailable, 1000));
+  }
+
+  @Test
+  void retry_anotherMemberServes_atOnceAndWithoutAToken() {
+    for (int i = 0; i < 3 * RetryPolicy.MAX_TOKENS; i++) {
+      assertEquals(Optional.of(Duration.ZERO), plain.retry(unavailable, 1, MINUTE, true));
+    }
+    assertEquals(
+        Optional.empty(), plain.retry(unavailable, RetryPolicy.MAX_ATTEMPTS, MINUTE, true));
+    for (int i = 0; i < RetryPolicy.MAX_TOKENS; i++) {
+      assertEquals(true, plain.hedge());
+    }
+    assertEquals(false, plain.hedge());
   }
 }

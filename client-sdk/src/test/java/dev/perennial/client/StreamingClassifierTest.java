@@ -186,15 +186,50 @@ class StreamingClassifierTest {
   }
 
   @Test
-  void stream_broken_failsWhatIsUnderWay() throws Exception {
-    holdAnswers();
+  void stream_brokenAgainAndAgain_failsWhatIsUnderWay() {
+    server.classify =
+        (index, answer) -> answer.onError(FakeServer.failure(Status.Code.UNAVAILABLE));
     StreamingClassifier stream = client.classifier(LABELS);
     CompletableFuture<Classification> pending = stream.send(IMAGE);
-    take().answer().onError(FakeServer.failure(Status.Code.UNAVAILABLE));
     ExecutionException e = assertThrows(ExecutionException.class, pending::get);
     assertEquals(Code.UNAVAILABLE, PerennialException.of(e).code());
-    assertThrows(PerennialException.class, () -> stream.send(IMAGE));
+    assertEquals(RetryPolicy.MAX_ATTEMPTS, server.classified.size());
+    server.classify = (index, answer) -> answer.onNext(FakeServer.response(index, "x"));
+    assertEquals("x", stream.send(IMAGE).join().best().label());
+    stream.close();
+  }
+
+  @Test
+  void stream_serverGone_endsWithTheReason() {
+    StreamingClassifier stream = client.classifier(LABELS);
+    stream.send(IMAGE).join();
+    server.kill();
+    PerennialException e = assertThrows(PerennialException.class, () -> stream.send(IMAGE).join());
+    assertEquals(Code.UNAVAILABLE, e.code());
+    assertTrue(e.toString().contains("none of 1 serves"), e.toString());
     assertTrue(stream.ready().isCompletedExceptionally());
+    stream.close();
+  }
+
+  @Test
+  void stream_refused_failsWhatIsUnderWayAtOnce() {
+    server.classify =
+        (index, answer) -> answer.onError(FakeServer.failure(Status.Code.UNAUTHENTICATED));
+    StreamingClassifier stream = client.classifier(LABELS);
+    CompletableFuture<Classification> pending = stream.send(IMAGE);
+    ExecutionException e = assertThrows(ExecutionException.class, pending::get);
+    assertEquals(Code.UNAUTHENTICATED, PerennialException.of(e).code());
+    assertEquals(1, server.classified.size());
+    stream.close();
+  }
+
+  @Test
+  void stream_onlyServerRestarts_goesOn() throws Exception {
+    StreamingClassifier stream = client.classifier(LABELS);
+    stream.send(IMAGE).join();
+    server.kill();
+    server.restart();
+    assertEquals("x", stream.send(IMAGE).get(20, TimeUnit.SECONDS).best().label());
     stream.close();
   }
 

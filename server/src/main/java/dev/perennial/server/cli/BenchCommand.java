@@ -49,8 +49,8 @@ public final class BenchCommand implements Callable<Integer> {
 
   @Option(
       names = "--target",
-      paramLabel = "HOST:PORT",
-      description = "The server (default: one of its own, in this process).")
+      paramLabel = "HOST:PORT[,...]",
+      description = "The server or servers (default: one of its own, in this process).")
   private @Nullable String target;
 
   @Mixin private SecurityOptions security = new SecurityOptions();

@@ -7,7 +7,10 @@ import picocli.CommandLine.Option;
 
 /** Options of commands that talk to a server, for {@code @Mixin}. */
 final class ConnectionOptions {
-  @Option(names = "--target", paramLabel = "HOST:PORT", description = "The server.")
+  @Option(
+      names = "--target",
+      paramLabel = "HOST:PORT[,...]",
+      description = "The server, or those of a cluster; a name stands for all its addresses.")
   private String target = "127.0.0.1:9090";
 
   @Mixin private SecurityOptions security = new SecurityOptions();

@@ -188,7 +188,7 @@ public final class EvalCommand implements Callable<Integer> {
 
     @Option(
         names = "--target",
-        paramLabel = "HOST:PORT",
+        paramLabel = "HOST:PORT[,...]",
         description = "Through Train and Classify of a running server, on the model of --model.")
     private @Nullable String target;
   }

@@ -1,0 +1,129 @@
+package dev.perennial.client;
+
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import io.grpc.EquivalentAddressGroup;
+import io.grpc.NameResolver;
+import io.grpc.NameResolverProvider;
+import io.grpc.NameResolverRegistry;
+import io.grpc.StatusOr;
+import io.grpc.inprocess.InProcessChannelBuilder;
+import io.grpc.inprocess.InProcessSocketAddress;
+import java.io.IOException;
+import java.net.SocketAddress;
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
+
+/** Several {@link FakeServer}s behind one target, in this process. */
+final class FakeCluster implements AutoCloseable {
+  private static final String SCHEME = "fake-cluster";
+
+  static {
+    NameResolverRegistry.getDefaultRegistry().register(new Names());
+  }
+
+  final List<FakeServer> servers = new ArrayList<>();
+
+  FakeCluster(int size) throws IOException {
+    for (int i = 0; i < size; i++) {
+      servers.add(new FakeServer());
+    }
+  }
+
+  FakeServer get(int index) {
+    return servers.get(index);
+  }
+
+  PerennialClient connect(ClientBuilder builder) {
+    String names = String.join(",", servers.stream().map(server -> server.name).toList());
+    return builder.build(
+        () -> InProcessChannelBuilder.forTarget(SCHEME + ":///" + names),
+        new RetryPolicy(() -> 0.0));
+  }
+
+  PerennialClient connect() {
+    return connect(servers.get(0).client());
+  }
+
+  /** Calls of that kind that arrived anywhere. */
+  long arrived(String method) {
+    return servers.stream().mapToLong(server -> server.arrived(method)).sum();
+  }
+
+  /** Tries again and again until it is so; the test's time limit is the bound. */
+  static void await(BooleanSupplier condition) {
+    CountDownLatch never = new CountDownLatch(1);
+    try {
+      while (!condition.getAsBoolean()) {
+        assertFalse(never.await(2, TimeUnit.MILLISECONDS));
+      }
+    } catch (InterruptedException e) {
+      throw new AssertionError("not in time", e);
+    }
+  }
+
+  @Override
+  public void close() {
+    servers.forEach(FakeServer::close);
+  }
+
+  /** Resolves to the servers of the path. */
+  private static final class Names extends NameResolverProvider {
+    @Override
+    protected boolean isAvailable() {
+      return true;
+    }
+
+    @Override
+    protected int priority() {
+      return 5;
+    }
+
+    @Override
+    public String getDefaultScheme() {
+      return SCHEME;
+    }
+
+    @Override
+    public Collection<Class<? extends SocketAddress>> getProducedSocketAddressTypes() {
+      return Set.of(InProcessSocketAddress.class);
+    }
+
+    @Override
+    public NameResolver newNameResolver(URI target, NameResolver.Args args) {
+      List<EquivalentAddressGroup> addresses =
+          Stream.of(target.getPath().substring(1).split(",", -1))
+              .map(name -> new EquivalentAddressGroup(new InProcessSocketAddress(name)))
+              .toList();
+      return new NameResolver() {
+        @Override
+        public String getServiceAuthority() {
+          return "fake";
+        }
+
+        @Override
+        public void start(Listener2 listener) {
+          args.getSynchronizationContext()
+              .execute(
+                  () -> {
+                    var unused =
+                        listener.onResult2(
+                            ResolutionResult.newBuilder()
+                                .setAddressesOrError(StatusOr.fromValue(addresses))
+                                .build());
+                  });
+        }
+
+        @Override
+        public void shutdown() {}
+      };
+    }
+  }
+}
