@@ -241,9 +241,9 @@ public final class PerennialClient implements AutoCloseable {
     return Blocking.get(
         RetryingCall.start(
             connection,
-            true,
+            false,
             connection.config().streamDeadline(),
-            left -> TaskFileCalls.export(connection, request, left)));
+            (left, route) -> TaskFileCalls.export(connection, request, left, route)));
   }
 
   /**
@@ -254,9 +254,9 @@ public final class PerennialClient implements AutoCloseable {
     return Blocking.get(
         RetryingCall.start(
             connection,
-            true,
+            false,
             connection.config().streamDeadline(),
-            left -> TaskFileCalls.importing(connection, file, left)));
+            (left, route) -> TaskFileCalls.importing(connection, file, left, route)));
   }
 
   /**

@@ -28,18 +28,19 @@ final class TaskFileCalls {
 
   /** One try; completing the future from outside cancels it. */
   static CompletableFuture<TaskFile> export(
-      Connection connection, ExportTaskRequest request, Duration left) {
+      Connection connection, ExportTaskRequest request, Duration left, Route route) {
     ClientCall<ExportTaskRequest, ExportTaskResponse> call =
-        connection.newCall(TaskServiceGrpc.getExportTaskMethod(), left);
+        connection.newCall(TaskServiceGrpc.getExportTaskMethod(), left, route);
     CompletableFuture<TaskFile> file = cancelling(call);
     ClientCalls.asyncServerStreamingCall(call, request, new Receiver(file));
     return file;
   }
 
   /** The same of an import. */
-  static CompletableFuture<Task> importing(Connection connection, TaskFile file, Duration left) {
+  static CompletableFuture<Task> importing(
+      Connection connection, TaskFile file, Duration left, Route route) {
     ClientCall<ImportTaskRequest, ImportTaskResponse> call =
-        connection.newCall(TaskServiceGrpc.getImportTaskMethod(), left);
+        connection.newCall(TaskServiceGrpc.getImportTaskMethod(), left, route);
     CompletableFuture<Task> task = cancelling(call);
     var unused = ClientCalls.asyncClientStreamingCall(call, new Sender(file, task));
     return task;
