@@ -13,10 +13,8 @@ import dev.perennial.server.task.PoolSnapshot;
 import dev.perennial.server.task.TaskVersion;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -115,18 +113,9 @@ final class KnownLabels {
   }
 
   private static LabelOwners ownersOf(LabelSet labels, PoolSnapshot snapshot) {
-    Map<String, Integer> places = new HashMap<>();
-    for (int i = 0; i < labels.labels().size(); i++) {
-      places.put(labels.labels().get(i), i);
-    }
-    List<int[]> placeOfClass = new ArrayList<>();
-    for (ActiveTask task : snapshot.tasks()) {
-      placeOfClass.add(
-          task.version().classNames().stream()
-              .mapToInt(name -> places.getOrDefault(name, LabelOwners.ABSENT))
-              .toArray());
-    }
-    return new LabelOwners(labels.labels().size(), placeOfClass);
+    return LabelOwners.of(
+        labels.labels(),
+        snapshot.tasks().stream().map(task -> task.version().classNames()).toList());
   }
 
   /** The task's slot; throws NOT_FOUND that blames the request's field. */

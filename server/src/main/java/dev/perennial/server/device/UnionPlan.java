@@ -150,19 +150,13 @@ final class UnionPlan implements AnswerPlan {
   }
 
   private double[] unlearntLogits(Branch branch, Scorer scorer) {
-    int[] unlearnt = question.owners().unlearnt();
-    double[] logits = new double[unlearnt.length];
-    if (logits.length == 0) {
-      return logits;
+    LabelSet open = question.open();
+    if (open == null || question.owners().allLearnt()) {
+      return new double[0];
     }
-    float[] open = scorer.score(Objects.requireNonNull(question.open()), branch).logits();
-    // Both are in the order of the answer's labels.
-    for (int o = 0, u = 0; u < unlearnt.length; o++) {
-      if (question.placeOfOpen()[o] == unlearnt[u]) {
-        logits[u++] = open[o];
-      }
-    }
-    return logits;
+    return question
+        .owners()
+        .ofUnlearnt(question.placeOfOpen(), scorer.score(open, branch).logits());
   }
 
   private Classification classification(float[] probabilities, float[] logits, double[] known) {

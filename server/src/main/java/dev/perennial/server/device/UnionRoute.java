@@ -1,26 +1,23 @@
 package dev.perennial.server.device;
 
-import static dev.perennial.server.scoring.TaskPosterior.CANDIDATE_MARGIN;
-import static dev.perennial.server.scoring.TaskPosterior.MAX_CANDIDATES;
-
 import dev.perennial.server.gaussian.DiscriminantHead;
+import dev.perennial.server.gaussian.TaskGaussian;
 import dev.perennial.server.scoring.DomainGate;
 import dev.perennial.server.scoring.LabelOwners;
+import dev.perennial.server.scoring.TaskCandidates;
 import dev.perennial.server.scoring.TaskPosterior;
 import dev.perennial.server.task.ActiveTask;
 import dev.perennial.server.task.PoolSnapshot;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Where an image goes under union scoring: which tasks it may belong to, and how far to any. Only
- * the tasks that {@link LabelOwners#considers} have a say.
- *
- * <p>The tasks' Gaussians find the few whose classes are then looked at: at most {@value
- * #MAX_CANDIDATES}, and none more than {@value #CANDIDATE_MARGIN} below the best; a posterior of
- * the ones left out would be below 1e-8. A task that cannot be among them is left early. Immutable.
+ * the tasks that {@link LabelOwners#considers} have a say; {@link TaskCandidates} are those whose
+ * classes are looked at. Immutable.
  *
  * @param members those whose branch answers, most probable first; never empty
  * @param z of the most probable one's Gaussian
@@ -35,68 +32,64 @@ record UnionRoute(List<Member> members, double z) {
    */
   record Member(int slot, double posterior, double logGaussian, DiscriminantHead.Opinion opinion) {}
 
-  /** A task and its log-density. */
-  private record Candidate(int slot, double logGaussian) {}
-
   /** Null where no task has a say. */
   static @Nullable UnionRoute of(PoolSnapshot snapshot, LabelOwners owners, float[] features) {
-    List<Candidate> candidates = candidates(snapshot, owners, features);
-    if (candidates.isEmpty()) {
+    TaskCandidates candidates = candidates(snapshot.tasks(), owners, features);
+    if (candidates.size() == 0) {
       return null;
     }
     List<ActiveTask> tasks = snapshot.tasks();
-    List<DiscriminantHead.Opinion> opinions =
-        candidates.stream()
-            .map(candidate -> tasks.get(candidate.slot()).head().opinion(features, 0))
-            .toList();
+    DiscriminantHead.Opinion[] opinions = new DiscriminantHead.Opinion[candidates.size()];
+    Arrays.setAll(opinions, i -> tasks.get(candidates.task(i)).head().opinion(features, 0));
     TaskPosterior posterior =
         TaskPosterior.of(
-            opinions.stream().mapToDouble(DiscriminantHead.Opinion::logDensity).toArray());
+            Arrays.stream(opinions).mapToDouble(DiscriminantHead.Opinion::logDensity).toArray());
     List<Member> members = new ArrayList<>();
     for (int i = 0; i < posterior.tasks().length; i++) {
-      Candidate candidate = candidates.get(posterior.tasks()[i]);
+      int place = posterior.tasks()[i];
       members.add(
           new Member(
-              candidate.slot(),
+              candidates.task(place),
               posterior.probabilities()[i],
-              candidate.logGaussian(),
-              opinions.get(posterior.tasks()[i])));
+              candidates.logGaussian(place),
+              opinions[place]));
     }
     Member first = members.get(0);
     return new UnionRoute(
         List.copyOf(members), tasks.get(first.slot()).domain().z(first.logGaussian()));
   }
 
-  /** Highest first, the lower slot where two are equal. */
-  private static List<Candidate> candidates(
-      PoolSnapshot snapshot, LabelOwners owners, float[] features) {
-    Candidate[] best = new Candidate[MAX_CANDIDATES];
-    Arrays.fill(best, new Candidate(-1, Double.NEGATIVE_INFINITY));
+  /**
+   * O(T d^2) at worst: the tasks with the nearest means are asked first, and each other one is left
+   * as soon as it cannot be among them, which changes nothing.
+   */
+  private static TaskCandidates candidates(
+      List<ActiveTask> tasks, LabelOwners owners, float[] features) {
+    int[] slots = IntStream.range(0, tasks.size()).filter(owners::considers).toArray();
+    double[] distances = new double[slots.length];
+    Arrays.setAll(distances, i -> tasks.get(slots[i]).domain().squaredDistance(features, 0));
     double[] scratch = new double[features.length];
-    for (int slot = 0; slot < snapshot.tasks().size(); slot++) {
-      if (owners.considers(slot)) {
-        double least =
-            Math.max(
-                best[MAX_CANDIDATES - 1].logGaussian(), best[0].logGaussian() - CANDIDATE_MARGIN);
-        double density =
-            snapshot.tasks().get(slot).domain().logDensity(features, 0, scratch, least);
-        insert(best, new Candidate(slot, density));
+    TaskCandidates candidates = new TaskCandidates();
+    for (int i = 0; i < slots.length; i++) {
+      if (i < TaskCandidates.MOST) {
+        moveNearest(slots, distances, i);
       }
+      TaskGaussian domain = tasks.get(slots[i]).domain();
+      candidates.offer(slots[i], domain.logDensity(features, 0, scratch, candidates.bound()));
     }
-    double least = best[0].logGaussian() - CANDIDATE_MARGIN;
-    return Arrays.stream(best)
-        .filter(candidate -> candidate.slot() >= 0 && candidate.logGaussian() >= least)
-        .toList();
+    return candidates;
   }
 
-  private static void insert(Candidate[] best, Candidate candidate) {
-    for (int i = 0; i < best.length; i++) {
-      if (candidate.logGaussian() > best[i].logGaussian()) {
-        Candidate next = best[i];
-        best[i] = candidate;
-        candidate = next;
-      }
+  /** Swaps the nearest of those from the place on to it. */
+  private static void moveNearest(int[] slots, double[] distances, int place) {
+    int nearest = place;
+    for (int i = place + 1; i < slots.length; i++) {
+      nearest = distances[i] < distances[nearest] ? i : nearest;
     }
+    int slot = slots[place];
+    slots[place] = slots[nearest];
+    slots[nearest] = slot;
+    distances[nearest] = distances[place];
   }
 
   double gate(boolean allLearnt) {

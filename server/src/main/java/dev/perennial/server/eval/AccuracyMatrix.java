@@ -70,6 +70,24 @@ public final class AccuracyMatrix {
     return Arrays.stream(percent[percent.length - 1]).average().orElseThrow();
   }
 
+  /** Mean over the stages of the mean accuracy on the tasks learnt by then. */
+  public double learnt() {
+    double sum = 0;
+    for (int j = 0; j < percent.length; j++) {
+      sum += Arrays.stream(percent[j], 0, j + 1).average().orElseThrow();
+    }
+    return sum / percent.length;
+  }
+
+  /** Mean over the stages but the last of that on the tasks not learnt yet; NaN for one task. */
+  public double unlearnt() {
+    double sum = 0;
+    for (int j = 0; j + 1 < percent.length; j++) {
+      sum += Arrays.stream(percent[j], j + 1, percent.length).average().orElseThrow();
+    }
+    return percent.length > 1 ? sum / (percent.length - 1) : Double.NaN;
+  }
+
   /**
    * Backward transfer (Lopez-Paz & Ranzato, NeurIPS 2017, arXiv 1706.08840, eq. 3): mean over the
    * tasks but the last of their accuracy at the end minus that right after they were learnt.

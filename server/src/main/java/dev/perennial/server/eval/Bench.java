@@ -28,7 +28,8 @@ public final class Bench implements AutoCloseable {
   private final long seed;
   private final PictureSet.Decoding decoding;
   private final List<EvalTask> tasks;
-  private final List<LabelSpace> labels;
+  private final LabelSpace.Kind labelKind;
+  private final Map<Integer, List<LabelSpace>> labelsByLearnt = new HashMap<>();
   private final RunState state;
   private final Map<Class<?>, Object> shared = new HashMap<>();
   private @Nullable ClipModel model;
@@ -59,7 +60,7 @@ public final class Bench implements AutoCloseable {
               new PictureSet(task.test(), decoding)));
     }
     this.tasks = List.copyOf(places);
-    this.labels = LabelSpace.of(labels, this.tasks, engine.directory().tokenizer());
+    this.labelKind = labels;
     this.state = state;
   }
 
@@ -81,9 +82,21 @@ public final class Bench implements AutoCloseable {
     return new PictureSet(pictures, decoding);
   }
 
-  /** What the task's test pictures are asked. */
-  public LabelSpace labels(EvalTask task) {
-    return labels.get(task.place());
+  /**
+   * Whether there is anything to ask once so many tasks are learnt: not before the first, of {@link
+   * LabelSpace.Kind#KNOWN}.
+   */
+  public boolean asks(int learnt) {
+    return labelKind != LabelSpace.Kind.KNOWN || learnt > 0;
+  }
+
+  /** What the task's test pictures are asked once so many tasks are learnt. */
+  public LabelSpace labels(EvalTask task, int learnt) {
+    return labelsByLearnt
+        .computeIfAbsent(
+            labelKind == LabelSpace.Kind.KNOWN ? learnt : 0,
+            stage -> LabelSpace.of(labelKind, tasks, stage, engine.directory().tokenizer()))
+        .get(task.place());
   }
 
   /** Where work is kept for a run that goes on later. */

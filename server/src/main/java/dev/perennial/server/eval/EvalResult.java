@@ -18,14 +18,32 @@ public record EvalResult(EvalPlan plan, List<TaskFacts> tasks, Map<EvalRow, List
     runs = new LinkedHashMap<>(runs);
   }
 
+  private static final Map<String, ToDoubleFunction<MethodRun>> METRICS = new LinkedHashMap<>();
+
+  static {
+    METRICS.put("transfer", run -> run.matrix().transfer());
+    METRICS.put("avg", run -> run.matrix().average());
+    METRICS.put("last", run -> run.matrix().last());
+    METRICS.put("backward_transfer", run -> run.matrix().backwardTransfer());
+    METRICS.put("forgetting", run -> run.matrix().forgetting());
+    METRICS.put("learnt", run -> run.matrix().learnt());
+    METRICS.put("unlearnt", run -> run.matrix().unlearnt());
+    METRICS.put("calibration_error", run -> run.reliability().expectedCalibrationError());
+    METRICS.put(
+        "calibration_error_learnt", run -> run.reliability().learnt().expectedCalibrationError());
+    METRICS.put(
+        "calibration_error_unlearnt",
+        run -> run.reliability().unlearnt().expectedCalibrationError());
+    METRICS.put("area_under_risk", run -> run.reliability().areaUnderRisk());
+  }
+
   /** A task of the suite, for reports. */
   public record TaskFacts(String name, int classes, int testImages) {}
 
   /** A figure over the seeds, in percent; NaN where it is undefined. */
   public record Figure(double mean, double std) {
-    static Figure of(List<MethodRun> runs, ToDoubleFunction<AccuracyMatrix> metric) {
-      double[] values = runs.stream().map(MethodRun::matrix).mapToDouble(metric).toArray();
-      return of(values);
+    static Figure of(List<MethodRun> runs, ToDoubleFunction<MethodRun> metric) {
+      return of(runs.stream().mapToDouble(metric).toArray());
     }
 
     /** Standard deviation with divisor n - 1; NaN for one value. */
@@ -47,11 +65,7 @@ public record EvalResult(EvalPlan plan, List<TaskFacts> tasks, Map<EvalRow, List
   /** The table's figures of one row, by their names in a report. */
   static Map<String, Figure> figures(List<MethodRun> runs) {
     Map<String, Figure> figures = new LinkedHashMap<>();
-    figures.put("transfer", Figure.of(runs, AccuracyMatrix::transfer));
-    figures.put("avg", Figure.of(runs, AccuracyMatrix::average));
-    figures.put("last", Figure.of(runs, AccuracyMatrix::last));
-    figures.put("backward_transfer", Figure.of(runs, AccuracyMatrix::backwardTransfer));
-    figures.put("forgetting", Figure.of(runs, AccuracyMatrix::forgetting));
+    METRICS.forEach((name, metric) -> figures.put(name, Figure.of(runs, metric)));
     return figures;
   }
 

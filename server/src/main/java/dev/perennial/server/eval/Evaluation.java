@@ -3,13 +3,10 @@ package dev.perennial.server.eval;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.perennial.server.eval.data.TaskData;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -217,14 +214,8 @@ public final class Evaluation {
 
   /** The same method with the same options is the same row, however it was written. */
   private static String fileName(EvalRow row, long seed) {
-    String what = row.kind().name() + " " + new TreeMap<>(row.options()) + " " + seed;
-    try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      byte[] hash = digest.digest(what.getBytes(StandardCharsets.UTF_8));
-      return "run-" + HexFormat.of().formatHex(hash) + ".json";
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every JDK has SHA-256", e);
-    }
+    return RunState.fileName(
+        "run", row.kind().name() + " " + new TreeMap<>(row.options()) + " " + seed, "json");
   }
 
   private synchronized EvalResult result() {

@@ -2,13 +2,8 @@ package dev.perennial.server.eval;
 
 import dev.perennial.server.clip.LabelSet;
 import dev.perennial.server.clip.Tokenizer;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
 
 /**
  * What a test set is asked: the labels to choose from, and which of them is right for each of the
@@ -16,65 +11,54 @@ import java.util.Set;
  *
  * @param labels one text a label; or several, where tasks share a class: its probability is then
  *     their sum
- * @param right per class of the task the place of its label
+ * @param right per class of the task the place of its label, or {@link #NONE}
  */
 @SuppressWarnings("ArrayRecordComponent") // handed over, never compared
-public record LabelSpace(LabelSet labels, int[] right) {
+public record LabelSpace(Kind kind, LabelSet labels, int[] right) {
+  /** No label is right: whatever is answered is wrong. */
+  public static final int NONE = -1;
+
   /** Which labels a test picture may be given. */
   public enum Kind {
     /** The classes of its own task: MTIL. */
     TASK,
     /** The classes of all tasks, learnt or not, each in its own task's template: no hint at all. */
-    UNION
+    UNION,
+    /**
+     * The classes learnt so far: pictures of the other tasks are of unknown domains, and the best
+     * answer to them is one of low confidence. Their accuracy is 0, as is all before the first
+     * task.
+     */
+    KNOWN
   }
 
-  /** The label spaces of all tasks, in their order. */
-  static List<LabelSpace> of(Kind kind, List<EvalTask> tasks, Tokenizer tokenizer) {
+  /**
+   * The label spaces of all tasks, in their order.
+   *
+   * @param learnt how many tasks are; {@link Kind#KNOWN} needs one
+   */
+  static List<LabelSpace> of(Kind kind, List<EvalTask> tasks, int learnt, Tokenizer tokenizer) {
+    List<LabelSet> own =
+        tasks.stream()
+            .map(task -> LabelSet.of(task.classNames(), task.template(), tokenizer))
+            .toList();
     return switch (kind) {
-      case TASK -> tasks.stream().map(task -> own(task, tokenizer)).toList();
-      case UNION -> union(tasks, tokenizer);
+      case TASK -> tasks.stream().map(task -> space(kind, own.get(task.place()), task)).toList();
+      case UNION -> together(kind, own, tasks);
+      case KNOWN -> together(kind, own.subList(0, learnt), tasks);
     };
   }
 
-  private static LabelSpace own(EvalTask task, Tokenizer tokenizer) {
-    int[] right = new int[task.classNames().size()];
-    Arrays.setAll(right, k -> k);
-    return new LabelSpace(LabelSet.of(task.classNames(), task.template(), tokenizer), right);
+  private static List<LabelSpace> together(Kind kind, List<LabelSet> sets, List<EvalTask> tasks) {
+    LabelSet all = LabelSet.union(sets);
+    return tasks.stream().map(task -> space(kind, all, task)).toList();
   }
 
-  private static List<LabelSpace> union(List<EvalTask> tasks, Tokenizer tokenizer) {
-    Map<String, Integer> places = new LinkedHashMap<>();
-    Set<String> texts = new LinkedHashSet<>();
-    List<LabelSet.Prompt> prompts = new ArrayList<>();
-    List<List<String>> unknownWords = new ArrayList<>();
-    for (EvalTask task : tasks) {
-      LabelSet own = own(task, tokenizer).labels();
-      for (LabelSet.Prompt prompt : own.prompts()) {
-        String name = own.labels().get(prompt.label());
-        int place = places.computeIfAbsent(name, absent -> places.size());
-        if (place == unknownWords.size()) {
-          unknownWords.add(own.unknownWords().get(prompt.label()));
-        }
-        if (texts.add(place + " " + prompt.text())) {
-          prompts.add(new LabelSet.Prompt(prompt.text(), place, prompt.tokens()));
-        }
-      }
+  private static LabelSpace space(Kind kind, LabelSet labels, EvalTask task) {
+    int[] right = task.classNames().stream().mapToInt(labels.labels()::indexOf).toArray();
+    if (kind != Kind.KNOWN && Arrays.stream(right).anyMatch(place -> place == NONE)) {
+      throw new IllegalStateException("classes of " + task.name() + " (expected: labels)");
     }
-    LabelSet all = new LabelSet(List.copyOf(places.keySet()), prompts, unknownWords);
-    return tasks.stream()
-        .map(task -> new LabelSpace(all, right(task.classNames(), places)))
-        .toList();
-  }
-
-  private static int[] right(List<String> classNames, Map<String, Integer> places) {
-    int[] right = new int[classNames.size()];
-    for (int k = 0; k < right.length; k++) {
-      Integer place = places.get(classNames.get(k));
-      if (place == null) {
-        throw new IllegalStateException("class: " + classNames.get(k) + " (expected: a label)");
-      }
-      right[k] = place;
-    }
-    return right;
+    return new LabelSpace(kind, labels, right);
   }
 }

@@ -17,6 +17,7 @@ public record MethodRun(
     AccuracyMatrix matrix,
     @Nullable Routing routing,
     @Nullable Gate gate,
+    Reliability reliability,
     List<TaskCost> tasks) {
   /** Bins of {@link Gate}'s histograms over [0, 1]; the last holds 1 too. */
   public static final int BINS = 20;

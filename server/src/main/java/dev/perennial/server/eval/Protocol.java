@@ -32,6 +32,7 @@ public final class Protocol {
   private final double[][] meanWeight;
   private final long[] inDomain = new long[MethodRun.BINS];
   private final long[] outOfDomain = new long[MethodRun.BINS];
+  private final Reliability.Collector reliability = new Reliability.Collector();
   private boolean hasTasks;
   private boolean hasWeights;
 
@@ -52,7 +53,10 @@ public final class Protocol {
   private MethodRun run(Method method) {
     double[] zeroShot = new double[count];
     for (EvalTask task : bench.tasks()) {
-      zeroShot[task.place()] = accuracy(task, method.answer(task, bench.labels(task)));
+      if (bench.asks(0)) {
+        LabelSpace labels = bench.labels(task, 0);
+        zeroShot[task.place()] = share(right(task, labels, method.answer(task, labels)));
+      }
     }
     progress.tested(0, zeroShot);
     List<MethodRun.TaskCost> costs = new ArrayList<>();
@@ -68,6 +72,7 @@ public final class Protocol {
         new AccuracyMatrix(percent),
         hasTasks ? new MethodRun.Routing(routed) : null,
         hasWeights ? new MethodRun.Gate(meanWeight, inDomain, outOfDomain) : null,
+        reliability.done(),
         costs);
   }
 
@@ -80,8 +85,13 @@ public final class Protocol {
   private void test(Method method, int stage) {
     for (EvalTask task : bench.tasks()) {
       int place = task.place();
-      Answers answers = method.answer(task, bench.labels(task));
-      percent[stage][place] = accuracy(task, answers);
+      LabelSpace labels = bench.labels(task, stage + 1);
+      Answers answers = method.answer(task, labels);
+      boolean[] right = right(task, labels, answers);
+      percent[stage][place] = share(right);
+      for (int i = 0; i < right.length; i++) {
+        reliability.add(answers.confidences()[i], right[i], place <= stage);
+      }
       int[] tasks = answers.tasks();
       if (tasks != null) {
         hasTasks = true;
@@ -96,18 +106,26 @@ public final class Protocol {
     progress.tested(stage + 1, percent[stage]);
   }
 
-  private double accuracy(EvalTask task, Answers answers) {
-    int[] right = bench.labels(task).right();
-    int pictures = task.test().size();
-    if (answers.labels().length != pictures) {
+  /** Per picture whether its answer is right. */
+  private static boolean[] right(EvalTask task, LabelSpace labels, Answers answers) {
+    boolean[] right = new boolean[task.test().size()];
+    if (answers.labels().length != right.length) {
       throw new IllegalStateException(
-          "answers: %d (expected: %d)".formatted(answers.labels().length, pictures));
+          "answers: %d (expected: %d)".formatted(answers.labels().length, right.length));
     }
-    int correct = 0;
-    for (int i = 0; i < pictures; i++) {
-      correct += answers.labels()[i] == right[task.test().classOf(i)] ? 1 : 0;
+    for (int i = 0; i < right.length; i++) {
+      right[i] = answers.labels()[i] == labels.right()[task.test().classOf(i)];
     }
-    return 100.0 * correct / pictures;
+    return right;
+  }
+
+  /** Percent of them that are true. */
+  private static double share(boolean[] values) {
+    int count = 0;
+    for (boolean value : values) {
+      count += value ? 1 : 0;
+    }
+    return 100.0 * count / values.length;
   }
 
   private static double share(int[] tasks, int place) {

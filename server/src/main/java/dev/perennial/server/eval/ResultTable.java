@@ -1,14 +1,31 @@
 package dev.perennial.server.eval;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 
 /** A result for people, as text: the matrices of the first seed, then a line for each method. */
 public final class ResultTable {
   private static final int HEAD_WIDTH = 12;
   private static final int CELL_WIDTH = 10;
+
+  /** Figures that are shown, and their heads. */
+  private static final Map<String, String> COLUMNS = new LinkedHashMap<>();
+
+  static {
+    COLUMNS.put("transfer", "transfer");
+    COLUMNS.put("avg", "avg");
+    COLUMNS.put("last", "last");
+    COLUMNS.put("backward_transfer", "backward");
+    COLUMNS.put("forgetting", "forgetting");
+    COLUMNS.put("learnt", "learnt");
+    COLUMNS.put("unlearnt", "unlearnt");
+    COLUMNS.put("calibration_error", "calib.err");
+    COLUMNS.put("area_under_risk", "risk");
+  }
 
   private ResultTable() {}
 
@@ -18,8 +35,8 @@ public final class ResultTable {
     result.runs().forEach((row, runs) -> text.append(matrix(result.plan(), row, runs.get(0))));
     int width =
         result.runs().keySet().stream().mapToInt(row -> row.name().length()).max().orElse(0) + 2;
-    List<String> head =
-        List.of("transfer", "avg", "last", "backward", "forgetting", "params", "s/task", "seeds");
+    List<String> head = new ArrayList<>(COLUMNS.values());
+    head.addAll(List.of("params", "s/task", "seeds"));
     text.append(line(width, "method", head));
     result.runs().forEach((row, runs) -> text.append(line(width, row.name(), figures(runs))));
     return text.toString();
@@ -28,7 +45,9 @@ public final class ResultTable {
   private static List<String> figures(List<MethodRun> runs) {
     List<String> cells = new ArrayList<>();
     Map<String, EvalResult.Figure> figures = EvalResult.figures(runs);
-    figures.values().forEach(figure -> cells.add(percent(figure.mean())));
+    for (String name : COLUMNS.keySet()) {
+      cells.add(percent(Objects.requireNonNull(figures.get(name)).mean()));
+    }
     double parameters = EvalResult.meanOfTasks(runs, MethodRun.TaskCost::parameters);
     double seconds = EvalResult.meanOfTasks(runs, MethodRun.TaskCost::seconds);
     cells.add(String.format(Locale.ROOT, "%.0f", parameters));

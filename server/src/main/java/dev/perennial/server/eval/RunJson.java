@@ -26,6 +26,7 @@ final class RunJson {
     MethodRun.Gate gate = run.gate();
     json.add("mean_gate_weight", gate == null ? JsonNull.INSTANCE : rows(gate.mean()));
     json.add("gate_weights", gate == null ? JsonNull.INSTANCE : histograms(gate));
+    json.add("reliability", reliability(run.reliability()));
     JsonArray tasks = new JsonArray();
     for (MethodRun.TaskCost cost : run.tasks()) {
       JsonObject task = new JsonObject();
@@ -62,6 +63,7 @@ final class RunJson {
                   ? null
                   : new MethodRun.Routing(nullable(json.getAsJsonArray("routing_accuracy"))),
               json.get("gate_weights").isJsonNull() ? null : gate(json),
+              reliability(json.getAsJsonObject("reliability")),
               costs));
     } catch (JsonParseException
         | IllegalStateException
@@ -78,6 +80,36 @@ final class RunJson {
         matrix(json.getAsJsonArray("mean_gate_weight")),
         counts(histograms.getAsJsonArray("in_domain")),
         counts(histograms.getAsJsonArray("out_of_domain")));
+  }
+
+  private static JsonObject reliability(Reliability reliability) {
+    JsonObject json = new JsonObject();
+    json.add("learnt", bins(reliability.learnt()));
+    json.add("unlearnt", bins(reliability.unlearnt()));
+    json.add("risk", array(reliability.risk()));
+    return json;
+  }
+
+  private static JsonObject bins(Reliability.Bins bins) {
+    JsonObject json = new JsonObject();
+    json.add("answers", array(bins.answers()));
+    json.add("confidence", array(bins.confidence()));
+    json.add("right", array(bins.right()));
+    return json;
+  }
+
+  private static Reliability reliability(JsonObject json) {
+    return new Reliability(
+        bins(json.getAsJsonObject("learnt")),
+        bins(json.getAsJsonObject("unlearnt")),
+        numbers(json.getAsJsonArray("risk")));
+  }
+
+  private static Reliability.Bins bins(JsonObject json) {
+    return new Reliability.Bins(
+        counts(json.getAsJsonArray("answers")),
+        numbers(json.getAsJsonArray("confidence")),
+        counts(json.getAsJsonArray("right")));
   }
 
   private static JsonObject histograms(MethodRun.Gate gate) {

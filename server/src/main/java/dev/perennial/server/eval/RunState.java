@@ -11,6 +11,9 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -73,6 +76,17 @@ public final class RunState {
             "state %s: of a run with %s %s (expected: %s; name another directory or delete it)"
                 .formatted(directory, name, kept.get(name), config.get(name)));
       }
+    }
+  }
+
+  /** A file name for work of this description: the same for the same description only. */
+  public static String fileName(String kind, String description, String extension) {
+    try {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      byte[] hash = digest.digest(description.getBytes(StandardCharsets.UTF_8));
+      return kind + "-" + HexFormat.of().formatHex(hash) + "." + extension;
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("every JDK has SHA-256", e);
     }
   }
 

@@ -1,7 +1,9 @@
 package dev.perennial.server.scoring;
 
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
@@ -40,6 +42,23 @@ public final class LabelOwners {
     this.unlearnt = IntStream.range(0, labels).filter(place -> !learnt[place]).toArray();
   }
 
+  /**
+   * By name.
+   *
+   * @param classNames per task those of its classes
+   */
+  public static LabelOwners of(List<String> labels, List<List<String>> classNames) {
+    Map<String, Integer> places = new HashMap<>();
+    for (int i = 0; i < labels.size(); i++) {
+      places.put(labels.get(i), i);
+    }
+    return new LabelOwners(
+        labels.size(),
+        classNames.stream()
+            .map(names -> names.stream().mapToInt(n -> places.getOrDefault(n, ABSENT)).toArray())
+            .toList());
+  }
+
   /** How many labels the question has. */
   public int labels() {
     return labels;
@@ -58,6 +77,22 @@ public final class LabelOwners {
   /** The places of the labels that no task knows, ascending; not to be changed. */
   public int[] unlearnt() {
     return unlearnt;
+  }
+
+  /**
+   * What some of the labels, among them all unlearnt ones, have for the unlearnt.
+   *
+   * @param placeOfSome per one of them its place among the labels, ascending
+   * @return per {@link #unlearnt} label its value
+   */
+  public double[] ofUnlearnt(int[] placeOfSome, float[] values) {
+    double[] own = new double[unlearnt.length];
+    for (int i = 0, u = 0; u < unlearnt.length; i++) {
+      if (placeOfSome[i] == unlearnt[u]) {
+        own[u++] = values[i];
+      }
+    }
+    return own;
   }
 
   /** Whether every label is a class of some task. */

@@ -21,17 +21,6 @@ import java.util.stream.IntStream;
 public record TaskPosterior(int[] tasks, double[] probabilities) {
   static final double EXPONENT = 0.3;
 
-  /**
-   * Tasks whose mixture is looked at, found by their Gaussians: at most so many. With all of them
-   * the answers are the same, chosen as above.
-   */
-  public static final int MAX_CANDIDATES = 4;
-
-  /**
-   * And none whose Gaussian's log-density is so far below the best; 20 changed no answer, 10 did.
-   */
-  public static final double CANDIDATE_MARGIN = 64;
-
   /** Branches of one image. A third changed no answer, chosen as above. */
   static final int MAX_TASKS = 2;
 

@@ -12,7 +12,7 @@ import java.util.List;
  * the image belongs to a learnt domain, pi_t which of them:
  *
  * <pre>
- *   p_t(c) = softmax over C_t of (s_t + h) / TEMPERATURE
+ *   p_t(c) = softmax over C_t of (s_t + h) / temperature
  *   E_in   = log-sum-exp over C_t of (s_t + h) + log K_t + tau_t (log density_t - log Gaussian_t)
  *   E_out  = log-sum-exp over U of (s_t + b)
  *   q_t    = sigmoid(E_in - E_out);  1 where U is empty, 0 where C_t is
@@ -35,9 +35,10 @@ public final class UnionScoring {
    * Branch and head have seen the same images, so their product is too sure of itself. The best
    * value for each task of mini-MTIL, on training images of other seeds, is between 1.2 and 1.8.
    */
-  static final double TEMPERATURE = 1.5;
+  public static final double DEFAULT_TEMPERATURE = 1.5;
 
   private final double bias;
+  private final double temperature;
 
   /**
    * With a bias of one's own.
@@ -45,7 +46,17 @@ public final class UnionScoring {
    * @param bias finite
    */
   public UnionScoring(double bias) {
+    this(bias, DEFAULT_TEMPERATURE);
+  }
+
+  /**
+   * With another temperature too; for measurements.
+   *
+   * @param temperature above 0
+   */
+  public UnionScoring(double bias, double temperature) {
     this.bias = bias;
+    this.temperature = temperature;
   }
 
   /**
@@ -101,7 +112,7 @@ public final class UnionScoring {
     double share = gate * task.posterior();
     double odds = odds(own, task);
     double known = DomainGate.sigmoid(odds);
-    double[] classes = LogSpace.logSoftmax(scaled(own, 1 / TEMPERATURE));
+    double[] classes = LogSpace.logSoftmax(scaled(own, 1 / temperature));
     for (int c = 0; c < own.length; c++) {
       if (task.placeOfClass()[c] != LabelOwners.ABSENT) {
         probabilities[task.placeOfClass()[c]] += share * known * Math.exp(classes[c]);

@@ -33,6 +33,25 @@ class ProtocolTest {
     assertArrayEquals(new double[] {100, 100, 100}, run.matrix().rows()[2], 1e-9);
   }
 
+  /** Of 3 x 36 answers 6 x 12 are of learnt tasks, all right at 0.9; the others wrong at 0.5. */
+  @Test
+  void run_knownLabels_unknownDomainsAreTheLastCovered() {
+    MethodRun run = run("plain", LabelSpace.Kind.KNOWN);
+    assertArrayEquals(new double[] {0, 0, 0}, run.zeroShot(), 0);
+    assertArrayEquals(new double[] {100, 0, 0}, run.matrix().rows()[0], 1e-9);
+    assertArrayEquals(new double[] {100, 100, 0}, run.matrix().rows()[1], 1e-9);
+    Reliability reliability = run.reliability();
+    assertEquals(10, reliability.learnt().expectedCalibrationError(), 1e-5);
+    assertEquals(50, reliability.unlearnt().expectedCalibrationError(), 1e-5);
+    assertEquals((72 * 10 + 36 * 50) / 108.0, reliability.expectedCalibrationError(), 1e-5);
+    assertEquals(72, reliability.learnt().answers()[13]);
+    assertEquals(36, reliability.unlearnt().answers()[7]);
+    // 13 of 20 steps are 70 answers; the 14th's 75 have 3 wrong ones among them.
+    assertEquals(0, reliability.risk()[12], 0);
+    assertEquals(100 * 3 / 75.0, reliability.risk()[13], 1e-9);
+    assertEquals(100 / 3.0, reliability.risk()[19], 1e-9);
+  }
+
   @Test
   void run_methodThatChoosesTasks_countsThem() {
     MethodRun run = run("gated:gated=1", LabelSpace.Kind.TASK);

@@ -23,6 +23,7 @@ class ResultTest {
               new double[][] {{0.9, 0.1}, {0.9, 0.8}},
               new long[MethodRun.BINS],
               new long[MethodRun.BINS]),
+          reliability(0.8f),
           costs());
   private static final MethodRun SECOND =
       new MethodRun(
@@ -31,6 +32,7 @@ class ResultTest {
           new AccuracyMatrix(new double[][] {{82, 38}, {80, 92}}),
           null,
           null,
+          reliability(0.6f),
           costs());
 
   private final EvalResult result = result(List.of(FIRST, SECOND), "a", "b");
@@ -44,6 +46,12 @@ class ResultTest {
     assertEquals(85, method.get("last").getAsDouble(), 1e-9);
     assertEquals(-2, method.get("backward_transfer").getAsDouble(), 1e-9);
     assertEquals(2, method.get("forgetting").getAsDouble(), 1e-9);
+    assertEquals((80 + 84 + 82 + 86) / 4.0, method.get("learnt").getAsDouble(), 1e-9);
+    assertEquals(40, method.get("unlearnt").getAsDouble(), 1e-9);
+    assertEquals(30, method.get("calibration_error").getAsDouble(), 1e-4);
+    assertEquals(30, method.get("calibration_error_learnt").getAsDouble(), 1e-4);
+    assertTrue(method.get("calibration_error_unlearnt").isJsonNull());
+    assertEquals(0, method.get("area_under_risk").getAsDouble(), 0);
     assertEquals(10, method.get("parameters_per_task").getAsDouble(), 1e-9);
     assertEquals(3, method.get("train_seconds").getAsDouble(), 1e-9);
     assertEquals("a test", method.get("source").getAsString());
@@ -63,6 +71,7 @@ class ResultTest {
             new AccuracyMatrix(new double[][] {{80}}),
             null,
             null,
+            reliability(0.8f),
             costs().subList(0, 1));
     JsonObject method = method(result(List.of(one), "a"));
     assertTrue(method.get("transfer").isJsonNull());
@@ -135,6 +144,13 @@ class ResultTest {
     List<EvalResult.TaskFacts> facts =
         List.of(tasks).stream().map(task -> new EvalResult.TaskFacts(task, 3, 12)).toList();
     return new EvalResult(plan, facts, Map.of(row, runs));
+  }
+
+  /** One right answer. */
+  private static Reliability reliability(float confidence) {
+    Reliability.Collector collector = new Reliability.Collector();
+    collector.add(confidence, true, true);
+    return collector.done();
   }
 
   private static List<MethodRun.TaskCost> costs() {

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A method without a model: right about every picture of a task that it has learnt, and always says
- * label 0 about others. Its options' learning rate may make it fail.
+ * label 0 about others; 90 and 50 percent sure. Its options' learning rate may make it fail.
  */
 final class ScriptedMethod implements Method {
   /** Tasks learnt by all of them, for counting what was done again. */
@@ -56,9 +56,12 @@ final class ScriptedMethod implements Method {
   public Answers answer(EvalTask task, LabelSpace labels) {
     boolean known = task.place() < learnt;
     int pictures = task.test().size();
-    int[] answers = new int[pictures];
+    Answers.Guess[] answers = new Answers.Guess[pictures];
     for (int i = 0; i < pictures; i++) {
-      answers[i] = known ? labels.right()[task.test().classOf(i)] : 0;
+      answers[i] =
+          known
+              ? new Answers.Guess(labels.right()[task.test().classOf(i)], 0.9f)
+              : new Answers.Guess(0, 0.5f);
     }
     if (!gated) {
       return Answers.of(answers);
@@ -68,7 +71,7 @@ final class ScriptedMethod implements Method {
     float[] weights = new float[pictures];
     Arrays.fill(tasks, chosen == null ? -1 : chosen);
     Arrays.fill(weights, known ? 1 : 0.26f);
-    return new Answers(answers, tasks, weights);
+    return Answers.of(answers, tasks, weights);
   }
 
   @Override

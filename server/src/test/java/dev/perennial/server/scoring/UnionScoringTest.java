@@ -102,8 +102,11 @@ class UnionScoringTest {
           double logit = task.logits()[c] + task.logProbabilities()[c];
           if (task.placeOfClass()[c] != LabelOwners.ABSENT) {
             in += Math.exp(logit);
-            inSharp += Math.exp(logit / UnionScoring.TEMPERATURE);
-            own += task.placeOfClass()[c] == label ? Math.exp(logit / UnionScoring.TEMPERATURE) : 0;
+            inSharp += Math.exp(logit / UnionScoring.DEFAULT_TEMPERATURE);
+            own +=
+                task.placeOfClass()[c] == label
+                    ? Math.exp(logit / UnionScoring.DEFAULT_TEMPERATURE)
+                    : 0;
           }
         }
         double out = Arrays.stream(task.unlearntLogits()).map(Math::exp).sum();
@@ -145,7 +148,7 @@ class UnionScoringTest {
             new double[0]);
     UnionScoring.Answer answer = SCORING.answer(new int[0], 1, new double[2], List.of(task));
     assertEquals(1, answer.known()[0]);
-    double first = 1 / (1 + Math.exp(-1 / UnionScoring.TEMPERATURE));
+    double first = 1 / (1 + Math.exp(-1 / UnionScoring.DEFAULT_TEMPERATURE));
     assertArrayEquals(new double[] {1 - first, first}, answer.probabilities(), 1e-12);
   }
 

@@ -7,6 +7,7 @@ import dev.perennial.server.clip.LabelSet;
 import dev.perennial.server.clip.PrefixBank;
 import dev.perennial.server.device.GridSegment;
 import dev.perennial.server.device.LabelFeatures;
+import dev.perennial.server.eval.Answers.Guess;
 import dev.perennial.server.eval.Bench;
 import dev.perennial.server.eval.EvalTask;
 import dev.perennial.server.task.Prefixes;
@@ -27,18 +28,15 @@ import org.jspecify.annotations.Nullable;
 final class BranchScorer {
   private static final long MAX_TEXT_BYTES = 256L << 20;
 
-  /** The most texts of one call. */
-  private static final int MAX_TEXTS = 256;
-
-  private record Pair(int task, @Nullable TrainedBranch branch) {}
+  private record Asked(LabelSet labels, int task, @Nullable TrainedBranch branch) {}
 
   private record TextKey(LabelSet labels, @Nullable TrainedBranch branch, int low, int high) {}
 
   private final Bench bench;
   private final FrozenFeatures frozen;
 
-  /** Per test set and branch: (picture, weight's bits) to answer. */
-  private final Map<Pair, Map<Long, Integer>> known = new HashMap<>();
+  /** Per question, test set and branch: (picture, weight's bits) to answer. */
+  private final Map<Asked, Map<Long, Guess>> known = new HashMap<>();
 
   private final Cache<TextKey, LabelFeatures> texts =
       Caffeine.newBuilder()
@@ -56,53 +54,55 @@ final class BranchScorer {
    *
    * @param branches per picture; any, also null, where the weight is negligible
    * @param weights per picture w in [0, 1]
-   * @return per picture the place of its label
    */
-  int[] answers(EvalTask task, @Nullable TrainedBranch[] branches, float[] weights) {
-    int[] answers = new int[weights.length];
+  Guess[] answers(
+      EvalTask task, LabelSet labels, @Nullable TrainedBranch[] branches, float[] weights) {
+    Guess[] answers = new Guess[weights.length];
     List<Integer> open = new ArrayList<>();
     for (int i = 0; i < answers.length; i++) {
       boolean negligible = weights[i] <= GridSegment.NEGLIGIBLE_GATE_WEIGHT;
       TrainedBranch branch = negligible ? null : branches[i];
-      Integer answer = known(task, branch).get(place(i, negligible ? 0 : weights[i]));
+      Guess answer = known(task, labels, branch).get(place(i, negligible ? 0 : weights[i]));
       if (answer != null) {
         answers[i] = answer;
       } else if (branch == null) {
-        answers[i] = frozenAnswer(task, i);
+        answers[i] = frozenAnswer(task, labels, i);
       } else {
         open.add(i);
       }
     }
     for (int from = 0; from < open.size(); from += FrozenFeatures.MAX_BATCH) {
       int to = Math.min(from + FrozenFeatures.MAX_BATCH, open.size());
-      adaptedAnswers(task, branches, weights, open.subList(from, to), answers);
+      adaptedAnswers(task, labels, branches, weights, open.subList(from, to), answers);
     }
     return answers;
   }
 
-  private Map<Long, Integer> known(EvalTask task, @Nullable TrainedBranch branch) {
-    return known.computeIfAbsent(new Pair(task.place(), branch), absent -> new HashMap<>());
+  private Map<Long, Guess> known(EvalTask task, LabelSet labels, @Nullable TrainedBranch branch) {
+    return known.computeIfAbsent(
+        new Asked(labels, task.place(), branch), absent -> new HashMap<>());
   }
 
   private static long place(int picture, float weight) {
     return ((long) picture << 32) | Float.floatToIntBits(weight);
   }
 
-  private int frozenAnswer(EvalTask task, int picture) {
+  private Guess frozenAnswer(EvalTask task, LabelSet labels, int picture) {
     float[] features = frozen.ofTests(task);
     int embedDim = bench.model().config().embedDim();
     float[] own = Arrays.copyOfRange(features, picture * embedDim, (picture + 1) * embedDim);
-    int answer = best(task, null, own, 0);
-    known(task, null).put(place(picture, 0), answer);
+    Guess answer = best(labels, null, own, 0);
+    known(task, labels, null).put(place(picture, 0), answer);
     return answer;
   }
 
   private void adaptedAnswers(
       EvalTask task,
+      LabelSet labels,
       @Nullable TrainedBranch[] branches,
       float[] weights,
       List<Integer> pictures,
-      int[] answers) {
+      Guess[] answers) {
     ClipModel model = bench.model();
     List<TrainedBranch> slots = new ArrayList<>();
     List<float[]> pixels = new ArrayList<>();
@@ -129,9 +129,9 @@ final class BranchScorer {
     for (int r = 0; r < rowSlots.length; r++) {
       float[] own = Arrays.copyOfRange(features, r * embedDim, (r + 1) * embedDim);
       TrainedBranch branch = slots.get(rowSlots[r]);
-      int answer = best(task, branch, own, rowWeights[r]);
+      Guess answer = best(labels, branch, own, rowWeights[r]);
       answers[pictures.get(r)] = answer;
-      known(task, branch).put(place(pictures.get(r), rowWeights[r]), answer);
+      known(task, labels, branch).put(place(pictures.get(r), rowWeights[r]), answer);
     }
   }
 
@@ -140,12 +140,13 @@ final class BranchScorer {
   }
 
   /** The most probable label. */
-  private int best(EvalTask task, @Nullable TrainedBranch branch, float[] features, float weight) {
+  private Guess best(
+      LabelSet labels, @Nullable TrainedBranch branch, float[] features, float weight) {
     GridSegment segment = GridSegment.of(weight);
-    TextKey key = new TextKey(bench.labels(task).labels(), branch, segment.low(), segment.high());
-    LabelFeatures labels = texts.get(key, this::labelFeatures);
-    return Places.highest(
-        labels.score(features, segment.share(), bench.model().logitScale()).probabilities());
+    TextKey key = new TextKey(labels, branch, segment.low(), segment.high());
+    LabelFeatures known = texts.get(key, this::labelFeatures);
+    return Guess.best(
+        known.score(features, segment.share(), bench.model().logitScale()).probabilities());
   }
 
   private int weight(TextKey key) {
@@ -163,47 +164,25 @@ final class BranchScorer {
     return new LabelFeatures(key.labels(), bench.model().config().embedDim(), low, high);
   }
 
-  /** (E, P): text features of all prompts at one weight, prompts innermost. */
+  /** (E, P): text features of all prompts with one branch at one weight, or frozen. */
   private float[] columns(LabelSet labels, @Nullable TrainedBranch branch, float weight) {
-    float[] rows = textFeatures(labels, branch, weight);
-    int prompts = labels.prompts().size();
-    int embedDim = rows.length / prompts;
-    float[] columns = new float[rows.length];
-    for (int p = 0; p < prompts; p++) {
-      for (int e = 0; e < embedDim; e++) {
-        columns[e * prompts + p] = rows[p * embedDim + e];
-      }
+    ClipModel model = bench.model();
+    List<Prefixes> one = branch == null ? List.of() : List.of(branch.version().prefixes());
+    try (PrefixBank bank = model.bank(one)) {
+      return Towers.columns(
+          labels,
+          tokens -> {
+            float[] weights = new float[tokens.size()];
+            Arrays.fill(weights, branch == null ? 0 : weight);
+            return model.textFeatures(tokens, bank, new int[tokens.size()], weights);
+          });
     }
-    return columns;
   }
 
   /** The texts of a label set with one branch at exactly this weight, or frozen; not kept. */
   LabelFeatures exactly(LabelSet labels, @Nullable TrainedBranch branch, float weight) {
     int embedDim = bench.model().config().embedDim();
     return new LabelFeatures(labels, embedDim, columns(labels, branch, weight), null);
-  }
-
-  /** (P, E): text features of all prompts with one branch and weight. */
-  private float[] textFeatures(LabelSet labels, @Nullable TrainedBranch branch, float weight) {
-    ClipModel model = bench.model();
-    List<int[]> tokens =
-        labels.prompts().stream()
-            .map(prompt -> prompt.tokens().stream().mapToInt(Integer::intValue).toArray())
-            .toList();
-    float[] features = new float[tokens.size() * model.config().embedDim()];
-    List<Prefixes> one = branch == null ? List.of() : List.of(branch.version().prefixes());
-    try (PrefixBank bank = model.bank(one)) {
-      int at = 0;
-      for (int from = 0; from < tokens.size(); from += MAX_TEXTS) {
-        List<int[]> some = tokens.subList(from, Math.min(from + MAX_TEXTS, tokens.size()));
-        float[] weights = new float[some.size()];
-        Arrays.fill(weights, branch == null ? 0 : weight);
-        float[] rows = model.textFeatures(some, bank, new int[some.size()], weights);
-        System.arraycopy(rows, 0, features, at, rows.length);
-        at += rows.length;
-      }
-    }
-    return features;
   }
 
   /** The same branch or none for all pictures of a set. */

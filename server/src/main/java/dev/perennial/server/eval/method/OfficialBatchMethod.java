@@ -5,13 +5,13 @@ import dev.perennial.server.clip.LabelSet;
 import dev.perennial.server.clip.PrefixBank;
 import dev.perennial.server.device.LabelFeatures;
 import dev.perennial.server.eval.Answers;
+import dev.perennial.server.eval.Answers.Guess;
 import dev.perennial.server.eval.Bench;
 import dev.perennial.server.eval.EvalTask;
 import dev.perennial.server.eval.LabelSpace;
 import dev.perennial.server.eval.Method;
 import dev.perennial.server.eval.MethodKind;
 import dev.perennial.server.gaussian.GateKind;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
@@ -47,14 +47,13 @@ final class OfficialBatchMethod implements Method {
   }
 
   private final Bench bench;
-  private final BranchSettings settings;
   private final int batch;
   private final Batches batches;
-  private final List<TrainedBranch> learnt = new ArrayList<>();
+  private final LearntBranches learnt;
 
   private OfficialBatchMethod(Bench bench, BranchSettings settings, int batch, Batches batches) {
     this.bench = bench;
-    this.settings = settings;
+    this.learnt = new LearntBranches(bench, settings);
     this.batch = batch;
     this.batches = batches;
   }
@@ -73,10 +72,7 @@ final class OfficialBatchMethod implements Method {
 
   @Override
   public Learned learn(EvalTask task, Progress progress) {
-    TrainedBranch branch =
-        bench.shared(TrainedBranches.class, TrainedBranches::new).get(settings, task, progress);
-    learnt.add(branch);
-    return branch.learned();
+    return learnt.learn(task, progress);
   }
 
   @Override
@@ -87,10 +83,12 @@ final class OfficialBatchMethod implements Method {
     if (learnt.isEmpty()) {
       Arrays.fill(tasks, -1);
       BranchScorer scorer = bench.shared(BranchScorer.class, BranchScorer::new);
-      int[] frozen = scorer.answers(task, BranchScorer.same(null, pictures), weights);
-      return new Answers(frozen, tasks, weights);
+      return Answers.of(
+          scorer.answers(task, labels.labels(), BranchScorer.same(null, pictures), weights),
+          tasks,
+          weights);
     }
-    int[] answers = new int[pictures];
+    Guess[] answers = new Guess[pictures];
     int own = batches == Batches.PURE ? batch : Math.max(1, batch / 2);
     Routed others = routed(next(task));
     Routed these = routed(task);
@@ -110,7 +108,7 @@ final class OfficialBatchMethod implements Method {
       answer(
           task, labels.labels(), learnt.get(major), company.meanWeight(), these, from, to, answers);
     }
-    return new Answers(answers, tasks, weights);
+    return Answers.of(answers, tasks, weights);
   }
 
   private EvalTask next(EvalTask task) {
@@ -183,7 +181,7 @@ final class OfficialBatchMethod implements Method {
       Routed routed,
       int from,
       int to,
-      int[] answers) {
+      Guess[] answers) {
     ClipModel model = bench.model();
     LabelFeatures texts =
         bench.shared(BranchScorer.class, BranchScorer::new).exactly(labels, branch, textWeight);
@@ -200,7 +198,7 @@ final class OfficialBatchMethod implements Method {
     for (int i = from; i < to; i++) {
       int row = (i - from) * embedDim;
       float[] features = Arrays.copyOfRange(images, row, row + embedDim);
-      answers[i] = Places.highest(texts.score(features, 0, model.logitScale()).probabilities());
+      answers[i] = Guess.best(texts.score(features, 0, model.logitScale()).probabilities());
     }
   }
 

@@ -4,6 +4,7 @@ import dev.perennial.server.clip.ClipModel;
 import dev.perennial.server.clip.PromptedClip;
 import dev.perennial.server.clip.Prompts;
 import dev.perennial.server.eval.Answers;
+import dev.perennial.server.eval.Answers.Guess;
 import dev.perennial.server.eval.Bench;
 import dev.perennial.server.eval.EvalTask;
 import dev.perennial.server.eval.LabelSpace;
@@ -97,7 +98,7 @@ final class PromptPoolMethod implements Method {
   public Answers answer(EvalTask task, LabelSpace labels) {
     int count = task.test().size();
     int[] chosen = new int[count];
-    int[] answers = new int[count];
+    Guess[] answers = new Guess[count];
     if (learnt.isEmpty()) {
       Arrays.fill(chosen, -1);
       answer(task, labels, chosen, -1, answers);
@@ -107,11 +108,11 @@ final class PromptPoolMethod implements Method {
         answer(task, labels, chosen, t, answers);
       }
     }
-    return Answers.routed(answers, chosen);
+    return Answers.of(answers, chosen, null);
   }
 
   /** Answers the pictures that chose this task. */
-  private void answer(EvalTask task, LabelSpace labels, int[] chosen, int which, int[] answers) {
+  private void answer(EvalTask task, LabelSpace labels, int[] chosen, int which, Guess[] answers) {
     int[] places = IntStream.range(0, chosen.length).filter(i -> chosen[i] == which).toArray();
     if (places.length == 0) {
       return;
@@ -119,7 +120,7 @@ final class PromptPoolMethod implements Method {
     ClipModel model = bench.model();
     Prompts prompts = which < 0 ? Prompts.NONE : learnt.get(which);
     try (PromptedClip prompted = PromptedClip.of(model, prompts)) {
-      int[] own = towers(prompted).answers(task.test(), places, labels.labels());
+      Guess[] own = towers(prompted).answers(task.test(), places, labels.labels());
       for (int i = 0; i < places.length; i++) {
         answers[places[i]] = own[i];
       }

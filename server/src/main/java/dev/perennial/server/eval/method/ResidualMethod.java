@@ -54,14 +54,13 @@ final class ResidualMethod implements Method {
   }
 
   private final Bench bench;
-  private final BranchSettings settings;
   private final Gate gate;
   private final Choice choice;
-  private final List<TrainedBranch> learnt = new ArrayList<>();
+  private final LearntBranches learnt;
 
   private ResidualMethod(Bench bench, BranchSettings settings, Gate gate, Choice choice) {
     this.bench = bench;
-    this.settings = settings;
+    this.learnt = new LearntBranches(bench, settings);
     this.gate = gate;
     this.choice = choice;
   }
@@ -81,10 +80,7 @@ final class ResidualMethod implements Method {
 
   @Override
   public Learned learn(EvalTask task, Progress progress) {
-    TrainedBranch branch =
-        bench.shared(TrainedBranches.class, TrainedBranches::new).get(settings, task, progress);
-    learnt.add(branch);
-    return branch.learned();
+    return learnt.learn(task, progress);
   }
 
   @Override
@@ -102,14 +98,14 @@ final class ResidualMethod implements Method {
       }
     }
     BranchScorer scorer = bench.shared(BranchScorer.class, BranchScorer::new);
-    return new Answers(scorer.answers(task, branches, weights), tasks, weights);
+    return Answers.of(scorer.answers(task, labels.labels(), branches, weights), tasks, weights);
   }
 
   private void route(EvalTask task, int[] tasks, float[] weights) {
     float[] frozen = bench.shared(FrozenFeatures.class, FrozenFeatures::new).ofTests(task);
     GateKind kind = gate == Gate.PAPER ? GateKind.PAPER : GateKind.ROBUST;
     List<double[]> logDensities = new ArrayList<>();
-    for (TrainedBranch branch : learnt) {
+    for (TrainedBranch branch : learnt.all()) {
       logDensities.add(branch.logDensities(kind, task, frozen));
     }
     for (int i = 0; i < tasks.length; i++) {

@@ -12,6 +12,7 @@ import dev.perennial.server.clip.PrefixTraining.ValueStart;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.eval.Answers;
+import dev.perennial.server.eval.Answers.Guess;
 import dev.perennial.server.eval.Bench;
 import dev.perennial.server.eval.EvalTask;
 import dev.perennial.server.eval.LabelSpace;
@@ -179,10 +180,10 @@ final class ServedMethod implements Method {
       labelsOf.put(names.get(place), List.of(place));
     }
     Labels asked = Labels.of(names).template(task.template());
-    if (!names.equals(task.classNames())) {
+    if (labels.kind() != LabelSpace.Kind.TASK) {
       asked = Labels.allKnown();
       for (EvalTask other : bench.tasks()) {
-        if (!learnt.contains(other.name())) {
+        if (labels.kind() == LabelSpace.Kind.UNION && !learnt.contains(other.name())) {
           asked = asked.extra(other.classNames(), other.template());
         }
       }
@@ -192,27 +193,31 @@ final class ServedMethod implements Method {
 
   private Answers answers(
       List<Classification> classified, Map<String, List<Integer>> labelsOf, LabelSpace labels) {
-    int[] answers = new int[classified.size()];
+    Guess[] answers = new Guess[classified.size()];
     int[] tasks = new int[answers.length];
     float[] weights = new float[answers.length];
     for (int i = 0; i < answers.length; i++) {
-      answers[i] = best(classified.get(i), labelsOf, labels.labels().labels().size());
+      answers[i] = guess(classified.get(i), labelsOf, labels);
       Classification.Routing routing = classified.get(i).routing();
       tasks[i] = routing == null ? -1 : place(routing.task());
       weights[i] = routing == null ? 0 : routing.gateWeight();
     }
-    return new Answers(answers, tasks, weights);
+    return Answers.of(answers, tasks, weights);
   }
 
-  private static int best(
-      Classification answer, Map<String, List<Integer>> labelsOf, int labelCount) {
-    float[] probabilities = new float[labelCount];
+  private static Guess guess(
+      Classification answer, Map<String, List<Integer>> labelsOf, LabelSpace labels) {
+    float[] probabilities = new float[labels.labels().labels().size()];
     for (Classification.LabelScore score : answer.scores()) {
       for (int label : labelsOf.getOrDefault(score.label(), List.of())) {
         probabilities[label] += score.probability();
       }
     }
-    return Places.highest(probabilities);
+    Guess best = Guess.best(probabilities);
+    Classification.Evidence evidence = answer.evidence();
+    return labels.kind() == LabelSpace.Kind.KNOWN && evidence != null
+        ? new Guess(best.label(), (float) (best.confidence() * (1 - evidence.none())))
+        : best;
   }
 
   /** The place of a task that this method taught; -1 for another's. */

@@ -2,6 +2,7 @@ package dev.perennial.server.eval.method;
 
 import dev.perennial.server.clip.LabelSet;
 import dev.perennial.server.error.ServingException;
+import dev.perennial.server.eval.Answers;
 import dev.perennial.server.eval.Bench;
 import dev.perennial.server.eval.EvalTask;
 import dev.perennial.server.eval.Method;
@@ -94,10 +95,10 @@ final class TaskTraining {
   /** Share of the held-out pictures that are answered rightly; NaN without any. */
   private float accuracy(Towers towers) {
     int[] held = schedule.split().validation();
-    int[] answers = towers.answers(task.train(), held, labels);
+    Answers.Guess[] answers = towers.answers(task.train(), held, labels);
     int correct = 0;
     for (int i = 0; i < held.length; i++) {
-      correct += answers[i] == task.train().classOf(held[i]) ? 1 : 0;
+      correct += answers[i].label() == task.train().classOf(held[i]) ? 1 : 0;
     }
     return held.length == 0 ? Float.NaN : (float) correct / held.length;
   }

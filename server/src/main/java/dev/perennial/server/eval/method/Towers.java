@@ -2,6 +2,7 @@ package dev.perennial.server.eval.method;
 
 import dev.perennial.server.clip.LabelSet;
 import dev.perennial.server.device.LabelFeatures;
+import dev.perennial.server.eval.Answers.Guess;
 import dev.perennial.server.eval.PictureSet;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -20,8 +21,8 @@ record Towers(
   static final int MAX_TEXTS = 256;
 
   /** The most probable labels of the pictures at these places, in their order. */
-  int[] answers(PictureSet pictures, int[] places, LabelSet labels) {
-    int[] answers = new int[places.length];
+  Guess[] answers(PictureSet pictures, int[] places, LabelSet labels) {
+    Guess[] answers = new Guess[places.length];
     LabelFeatures known = labelFeatures(labels);
     for (int from = 0; from < places.length; from += FrozenFeatures.MAX_BATCH) {
       int to = Math.min(from + FrozenFeatures.MAX_BATCH, places.length);
@@ -34,13 +35,19 @@ record Towers(
       for (int i = from; i < to; i++) {
         int at = (i - from) * embedDim;
         float[] own = Arrays.copyOfRange(features, at, at + embedDim);
-        answers[i] = Places.highest(known.score(own, 0, scale).probabilities());
+        answers[i] = Guess.best(known.score(own, 0, scale).probabilities());
       }
     }
     return answers;
   }
 
   private LabelFeatures labelFeatures(LabelSet labels) {
+    float[] columns = columns(labels, texts);
+    return new LabelFeatures(labels, columns.length / labels.prompts().size(), columns, null);
+  }
+
+  /** (E, P): features of all prompts of a set, prompts innermost, through some text tower. */
+  static float[] columns(LabelSet labels, Function<List<int[]>, float[]> texts) {
     List<int[]> tokens = labels.prompts().stream().map(Towers::tokens).toList();
     List<float[]> parts = new ArrayList<>();
     for (int from = 0; from < tokens.size(); from += MAX_TEXTS) {
@@ -48,14 +55,14 @@ record Towers(
     }
     int prompts = tokens.size();
     int embedDim = parts.stream().mapToInt(part -> part.length).sum() / prompts;
-    float[] columns = new float[prompts * embedDim]; // (E, P)
+    float[] columns = new float[prompts * embedDim];
     for (int p = 0; p < prompts; p++) {
       float[] part = parts.get(p / MAX_TEXTS);
       for (int e = 0; e < embedDim; e++) {
         columns[e * prompts + p] = part[p % MAX_TEXTS * embedDim + e];
       }
     }
-    return new LabelFeatures(labels, embedDim, columns, null);
+    return columns;
   }
 
   /** A prompt's token ids. */

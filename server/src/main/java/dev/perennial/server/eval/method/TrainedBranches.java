@@ -5,18 +5,16 @@ import dev.perennial.server.error.ServingException;
 import dev.perennial.server.eval.Bench;
 import dev.perennial.server.eval.EvalTask;
 import dev.perennial.server.eval.Method;
+import dev.perennial.server.eval.RunState;
 import dev.perennial.server.task.TaskVersion;
 import dev.perennial.server.task.TaskVersionFile;
 import dev.perennial.server.training.OfflineTraining;
 import dev.perennial.server.training.TrainingJob;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -104,14 +102,10 @@ final class TrainedBranches {
   }
 
   private String fileName(BranchSettings settings, EvalTask task) {
-    String what = settings + " " + task.place() + " " + task.name() + " " + bench.seed();
-    try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      byte[] hash = digest.digest(what.getBytes(StandardCharsets.UTF_8));
-      return "branch-" + HexFormat.of().formatHex(hash) + ".safetensors";
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every JDK has SHA-256", e);
-    }
+    return RunState.fileName(
+        "branch",
+        settings + " " + task.place() + " " + task.name() + " " + bench.seed(),
+        "safetensors");
   }
 
   private static double share(TrainingJob.Progress job) {

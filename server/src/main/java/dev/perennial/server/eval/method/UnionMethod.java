@@ -3,6 +3,7 @@ package dev.perennial.server.eval.method;
 import dev.perennial.server.clip.LabelSet;
 import dev.perennial.server.device.LabelFeatures;
 import dev.perennial.server.eval.Answers;
+import dev.perennial.server.eval.Answers.Guess;
 import dev.perennial.server.eval.Bench;
 import dev.perennial.server.eval.EvalTask;
 import dev.perennial.server.eval.LabelSpace;
@@ -10,28 +11,26 @@ import dev.perennial.server.eval.Method;
 import dev.perennial.server.eval.MethodKind;
 import dev.perennial.server.eval.MethodOptions;
 import dev.perennial.server.gaussian.DiscriminantHead;
-import dev.perennial.server.gaussian.TaskGaussian;
 import dev.perennial.server.scoring.DomainGate;
 import dev.perennial.server.scoring.LabelOwners;
+import dev.perennial.server.scoring.TaskCandidates;
 import dev.perennial.server.scoring.TaskPosterior;
 import dev.perennial.server.scoring.UnionScoring;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The server's default scoring ({@link UnionScoring}): {@code perennial}. Each part can be left
  * out, for the table that says what it is worth.
  *
- * <p>A label space of the task's own classes is asked as a caller's list, one of all tasks' classes
- * as everything known with the unlearnt ones beside it.
+ * <p>A label space of the task's own classes is asked as a caller's list, the others as everything
+ * known, with what is unlearnt beside it.
  */
 final class UnionMethod implements Method {
   static final MethodKind KIND =
@@ -59,10 +58,20 @@ final class UnionMethod implements Method {
    * @param unlearnt q: unlearnt labels compete within a learnt domain
    * @param density the density ratio in q
    * @param second a second task's branch
+   * @param none "none of these" lowers the confidence of an answer among known classes alone
    * @param bias b
+   * @param temperature of the tasks' own answers
    */
-  record Parts(boolean head, boolean unlearnt, boolean density, boolean second, double bias) {
+  record Parts(
+      boolean head,
+      boolean unlearnt,
+      boolean density,
+      boolean second,
+      boolean none,
+      double bias,
+      double temperature) {
     private static final double MAX_BIAS = 1000;
+    private static final double MAX_TEMPERATURE = 100;
 
     static Parts parse(MethodOptions options) {
       return new Parts(
@@ -70,7 +79,13 @@ final class UnionMethod implements Method {
           on(options, "unlearnt"),
           on(options, "density"),
           on(options, "second"),
-          options.number("bias", UnionScoring.DEFAULT_BIAS, -MAX_BIAS, MAX_BIAS));
+          on(options, "none"),
+          options.number("bias", UnionScoring.DEFAULT_BIAS, -MAX_BIAS, MAX_BIAS),
+          options.number(
+              "temperature",
+              UnionScoring.DEFAULT_TEMPERATURE,
+              1 / MAX_TEMPERATURE,
+              MAX_TEMPERATURE));
     }
 
     private static boolean on(MethodOptions options, String name) {
@@ -79,29 +94,25 @@ final class UnionMethod implements Method {
   }
 
   private final Bench bench;
-  private final BranchSettings settings;
   private final Parts parts;
   private final FullBranches full;
-  private final List<TrainedBranch> learnt = new ArrayList<>();
+  private final LearntBranches learnt;
 
   private UnionMethod(Bench bench, BranchSettings settings, Parts parts) {
     this.bench = bench;
-    this.settings = settings;
+    this.learnt = new LearntBranches(bench, settings);
     this.parts = parts;
     this.full = bench.shared(FullBranches.class, FullBranches::new);
   }
 
   @Override
   public Learned learn(EvalTask task, Progress progress) {
-    TrainedBranch branch =
-        bench.shared(TrainedBranches.class, TrainedBranches::new).get(settings, task, progress);
-    learnt.add(branch);
-    return branch.learned();
+    return learnt.learn(task, progress);
   }
 
   @Override
   public Answers answer(EvalTask task, LabelSpace labels) {
-    Asked asked = new Asked(task, labels.labels());
+    Asked asked = new Asked(task, labels);
     int pictures = task.test().size();
     Route[] routes = new Route[pictures];
     Map<TrainedBranch, List<Integer>> wanted = new HashMap<>();
@@ -113,46 +124,41 @@ final class UnionMethod implements Method {
       }
     }
     wanted.forEach((branch, places) -> full.run(task, branch, places));
-    int[] answers = new int[pictures];
+    Guess[] answers = new Guess[pictures];
     int[] tasks = new int[pictures];
     float[] gates = new float[pictures];
     for (int i = 0; i < pictures; i++) {
-      answers[i] = highest(asked.probabilities(i, routes[i]));
+      answers[i] = asked.guess(i, routes[i]);
       tasks[i] = routes[i].tasks().length == 0 ? -1 : routes[i].tasks()[0];
       gates[i] = (float) routes[i].gate();
     }
-    return new Answers(answers, tasks, gates);
+    return Answers.of(answers, tasks, gates);
   }
 
-  private static int highest(double[] values) {
-    int highest = 0;
-    for (int i = 1; i < values.length; i++) {
-      if (values[i] > values[highest]) {
-        highest = i;
-      }
-    }
-    return highest;
-  }
-
-  /** Where an image goes; without tasks where none has a say. */
+  /** Where an image goes; without tasks where none has a say. {@code none}: of no domain. */
   @SuppressWarnings("ArrayRecordComponent") // handed over, never compared
-  private record Route(int[] tasks, double[] posterior, double gate) {}
+  private record Route(int[] tasks, double[] posterior, double gate, double none) {}
 
   /** One test set's question under what is learnt now. */
   private final class Asked {
     private final EvalTask task;
+    private final LabelSpace.Kind kind;
     private final LabelSet labels;
     private final LabelOwners owners;
     private final @Nullable LabelSet open;
     private final int[] placeOfOpen;
     private final float[] frozen;
 
-    Asked(EvalTask task, LabelSet labels) {
+    Asked(EvalTask task, LabelSpace space) {
       this.task = task;
-      this.labels = labels;
+      this.kind = space.kind();
+      this.labels = space.labels();
       this.frozen = bench.shared(FrozenFeatures.class, FrozenFeatures::new).ofTests(task);
-      this.owners = owners(labels);
-      if (labels.labels().equals(task.classNames())) {
+      this.owners =
+          LabelOwners.of(
+              labels.labels(),
+              learnt.all().stream().map(branch -> branch.version().classNames()).toList());
+      if (kind == LabelSpace.Kind.TASK) {
         this.open = labels;
         this.placeOfOpen = new int[labels.labels().size()];
         Arrays.setAll(placeOfOpen, i -> i);
@@ -166,58 +172,42 @@ final class UnionMethod implements Method {
       }
     }
 
-    private LabelOwners owners(LabelSet set) {
-      List<int[]> placeOfClass = new ArrayList<>();
-      for (TrainedBranch branch : learnt) {
-        placeOfClass.add(
-            branch.version().classNames().stream().mapToInt(set.labels()::indexOf).toArray());
-      }
-      return new LabelOwners(set.labels().size(), placeOfClass);
-    }
-
     Route route(int picture) {
-      int[] considered = candidates(picture);
-      if (considered.length == 0) {
-        return new Route(considered, new double[0], 0);
+      TaskCandidates candidates = new TaskCandidates();
+      for (int t = 0; t < learnt.size(); t++) {
+        if (owners.considers(t)) {
+          candidates.offer(t, logGaussian(t, picture));
+        }
       }
-      double[] densities = new double[considered.length];
-      for (int i = 0; i < densities.length; i++) {
-        densities[i] = opinion(considered[i], picture).logDensity();
+      if (candidates.size() == 0) {
+        return new Route(new int[0], new double[0], 0, 0);
       }
+      double[] densities = new double[candidates.size()];
+      Arrays.setAll(densities, i -> opinion(candidates.task(i), picture).logDensity());
       TaskPosterior posterior = TaskPosterior.of(densities);
       int members = parts.second() ? posterior.tasks().length : 1;
       int[] tasks = new int[members];
-      Arrays.setAll(tasks, i -> considered[posterior.tasks()[i]]);
+      Arrays.setAll(tasks, i -> candidates.task(posterior.tasks()[i]));
       double[] shares = parts.second() ? posterior.probabilities() : new double[] {1};
-      double z = domain(tasks[0]).z(logGaussian(tasks[0], picture));
+      double z = learnt.get(tasks[0]).domain().z(logGaussian(tasks[0], picture));
       double gate = open == null ? 1 : DomainGate.gate(z, owners.allLearnt());
-      return new Route(tasks, shares, gate);
+      return new Route(tasks, shares, gate, DomainGate.none(z));
     }
 
-    /** The few tasks of highest Gaussian. */
-    private int[] candidates(int picture) {
-      List<Integer> best =
-          IntStream.range(0, learnt.size())
-              .filter(owners::considers)
-              .boxed()
-              .sorted(Comparator.comparingDouble(t -> -logGaussian(t, picture)))
-              .limit(TaskPosterior.MAX_CANDIDATES)
-              .toList();
-      return best.stream()
-          .mapToInt(t -> t)
-          .filter(
-              t ->
-                  logGaussian(t, picture)
-                      >= logGaussian(best.get(0), picture) - TaskPosterior.CANDIDATE_MARGIN)
-          .toArray();
+    /** Among known classes alone, an image of no learnt domain has no right answer. */
+    Guess guess(int picture, Route route) {
+      double[] probabilities = probabilities(picture, route);
+      int best = 0;
+      for (int place = 1; place < probabilities.length; place++) {
+        best = probabilities[place] > probabilities[best] ? place : best;
+      }
+      boolean mayBeNone = kind == LabelSpace.Kind.KNOWN && parts.none();
+      double confidence = probabilities[best] * (mayBeNone ? 1 - route.none() : 1);
+      return new Guess(best, (float) confidence);
     }
 
     private DiscriminantHead.Opinion opinion(int t, int picture) {
       return full.opinion(task, learnt.get(t), picture);
-    }
-
-    private TaskGaussian domain(int t) {
-      return learnt.get(t).domain();
     }
 
     private double logGaussian(int t, int picture) {
@@ -241,7 +231,8 @@ final class UnionMethod implements Method {
       for (int m = 0; m < route.tasks().length; m++) {
         views.add(view(route.tasks()[m], route.posterior()[m], picture));
       }
-      return new UnionScoring(parts.unlearnt() ? parts.bias() : Double.NEGATIVE_INFINITY)
+      return new UnionScoring(
+              parts.unlearnt() ? parts.bias() : Double.NEGATIVE_INFINITY, parts.temperature())
           .answer(owners.unlearnt(), route.gate(), zeroShot, views)
           .probabilities();
     }
@@ -269,18 +260,9 @@ final class UnionMethod implements Method {
     }
 
     private double[] unlearntLogits(TrainedBranch branch, float[] own) {
-      int[] unlearnt = owners.unlearnt();
-      double[] logits = new double[unlearnt.length];
-      if (open == null || unlearnt.length == 0) {
-        return logits;
-      }
-      float[] all = score(open, branch, own).logits();
-      for (int o = 0, u = 0; u < unlearnt.length; o++) {
-        if (placeOfOpen[o] == unlearnt[u]) {
-          logits[u++] = all[o];
-        }
-      }
-      return logits;
+      return open == null || owners.allLearnt()
+          ? new double[0]
+          : owners.ofUnlearnt(placeOfOpen, score(open, branch, own).logits());
     }
 
     private LabelFeatures.Scores score(

@@ -31,7 +31,9 @@ final class ZeroShotMethod implements Method {
   @Override
   public Answers answer(EvalTask task, LabelSpace labels) {
     int pictures = task.test().size();
-    return Answers.of(scorer.answers(task, BranchScorer.same(null, pictures), new float[pictures]));
+    return Answers.of(
+        scorer.answers(
+            task, labels.labels(), BranchScorer.same(null, pictures), new float[pictures]));
   }
 
   @Override

@@ -36,7 +36,7 @@ class BaselineMethodsTest {
 
   private static Answers answer(Method method, Bench bench, int task) {
     EvalTask asked = bench.tasks().get(task);
-    return method.answer(asked, bench.labels(asked));
+    return method.answer(asked, bench.labels(asked, 1));
   }
 
   private static int[] frozen(Bench bench, int task) {

@@ -71,7 +71,7 @@ class ResidualMethodTest {
       try (Method method = open(name);
           Method frozen = open("zero-shot")) {
         assertArrayEquals(labels(frozen, 0), labels(method, 0), name);
-        assertArrayEquals(filled(-1, 0), method.answer(task(0), bench.labels(task(0))).tasks());
+        assertArrayEquals(filled(-1, 0), method.answer(task(0), bench.labels(task(0), 1)).tasks());
       }
     }
   }
@@ -81,7 +81,7 @@ class ResidualMethodTest {
   void answer_iki_isTheBranchAtFullWeightWhateverTheDensity() {
     try (Method iki = learnt("iki", 1)) {
       for (int place = 0; place < 3; place++) {
-        Answers answers = iki.answer(task(place), bench.labels(task(place)));
+        Answers answers = iki.answer(task(place), bench.labels(task(place), 1));
         for (float weight : Objects.requireNonNull(answers.gateWeights())) {
           assertEquals(1f, weight);
         }
@@ -97,7 +97,7 @@ class ResidualMethodTest {
       GateKind kind = name.equals("diki") ? GateKind.ROBUST : GateKind.PAPER;
       try (Method diki = learnt(name, 2)) {
         for (int place = 0; place < 3; place++) {
-          Answers answers = diki.answer(task(place), bench.labels(task(place)));
+          Answers answers = diki.answer(task(place), bench.labels(task(place), 1));
           int[] tasks = Objects.requireNonNull(answers.tasks());
           float[] weights = Objects.requireNonNull(answers.gateWeights());
           float[] frozen = frozen(place);
@@ -119,7 +119,8 @@ class ResidualMethodTest {
   @Test
   void answer_keyChoice_isTheNearestMean() {
     try (Method method = learnt("iki:choice=key", 2)) {
-      int[] tasks = Objects.requireNonNull(method.answer(task(1), bench.labels(task(1))).tasks());
+      int[] tasks =
+          Objects.requireNonNull(method.answer(task(1), bench.labels(task(1), 1)).tasks());
       float[] frozen = frozen(1);
       for (int i = 0; i < tasks.length; i++) {
         double first = branch(0).keySimilarity(frozen, i * embedDim());
@@ -142,7 +143,7 @@ class ResidualMethodTest {
       assertTrue(shared.time().toNanos() > 0 && shared.images() > 0);
       other.learn(task(0), (share, figures) -> steps.incrementAndGet());
       assertTrue(steps.get() > 0);
-      assertNotEquals(0, first.answer(task(0), bench.labels(task(0))).labels().length);
+      assertNotEquals(0, first.answer(task(0), bench.labels(task(0), 1)).labels().length);
     }
   }
 
@@ -185,8 +186,8 @@ class ResidualMethodTest {
   void answer_officialBatchOfOne_isTheArticlesPerImage() {
     try (Method official = learnt("diki-official:test-batch-size=1", 2);
         Method paper = learnt("diki-paper", 2)) {
-      Answers expected = paper.answer(task(1), bench.labels(task(1)));
-      Answers answers = official.answer(task(1), bench.labels(task(1)));
+      Answers expected = paper.answer(task(1), bench.labels(task(1), 1));
+      Answers answers = official.answer(task(1), bench.labels(task(1), 1));
       assertArrayEquals(expected.tasks(), answers.tasks());
       assertMostlyEqual(expected.labels(), answers.labels());
     }
@@ -197,8 +198,9 @@ class ResidualMethodTest {
   void answer_officialMixedBatches_oneTaskForEachBatch() {
     try (Method pure = learnt("diki-official", 2);
         Method mixed = learnt("diki-official-mixed:test-batch-size=8", 2)) {
-      int[] alone = Objects.requireNonNull(pure.answer(task(0), bench.labels(task(0))).tasks());
-      int[] together = Objects.requireNonNull(mixed.answer(task(0), bench.labels(task(0))).tasks());
+      int[] alone = Objects.requireNonNull(pure.answer(task(0), bench.labels(task(0), 1)).tasks());
+      int[] together =
+          Objects.requireNonNull(mixed.answer(task(0), bench.labels(task(0), 1)).tasks());
       assertEquals(1, Arrays.stream(alone).distinct().count());
       for (int i = 0; i < together.length; i++) {
         assertEquals(together[i / 4 * 4], together[i]);
@@ -225,7 +227,7 @@ class ResidualMethodTest {
       ClipConfig model = bench.model().config();
       long expected = 2L * 8 * 3 * (model.image().width() + model.text().width());
       assertEquals(expected, branch(0).learned().parameters());
-      assertEquals(0, diki.answer(task(0), bench.labels(task(0))).labels().length % 4);
+      assertEquals(0, diki.answer(task(0), bench.labels(task(0), 1)).labels().length % 4);
     }
   }
 
@@ -258,7 +260,7 @@ class ResidualMethodTest {
   }
 
   private static int[] labels(Method method, int place) {
-    return method.answer(task(place), bench.labels(task(place))).labels();
+    return method.answer(task(place), bench.labels(task(place), 1)).labels();
   }
 
   private static float[] frozen(int place) {
@@ -284,7 +286,7 @@ class ResidualMethodTest {
   /** One image and its own texts at a time, at exactly its weight. */
   private static int[] slowly(int place, int[] tasks, float[] weights) {
     ClipModel model = bench.model();
-    LabelSet labels = bench.labels(task(place)).labels();
+    LabelSet labels = bench.labels(task(place), 1).labels();
     List<int[]> texts =
         labels.prompts().stream()
             .map(prompt -> prompt.tokens().stream().mapToInt(Integer::intValue).toArray())

@@ -62,8 +62,8 @@ class UnionMethodIT {
           for (int learnt = 0; learnt <= 2; learnt++) {
             for (EvalTask task : bench.tasks()) {
               assertSame(
-                  offline.answer(task, bench.labels(task)),
-                  online.answer(task, bench.labels(task)),
+                  offline.answer(task, bench.labels(task, 1)),
+                  online.answer(task, bench.labels(task, 1)),
                   labels + ", " + learnt + " learnt: " + task.name());
             }
             if (learnt < 2) {
@@ -100,7 +100,7 @@ class UnionMethodIT {
         Method union = SmallBenches.opener(UnionMethod.KIND, Map.of()).open(bench);
         Method frozen = SmallBenches.opener(ZeroShotMethod.KIND, Map.of()).open(bench)) {
       for (EvalTask task : bench.tasks()) {
-        LabelSpace labels = bench.labels(task);
+        LabelSpace labels = bench.labels(task, 1);
         assertArrayEquals(
             frozen.answer(task, labels).labels(), union.answer(task, labels).labels());
       }
