@@ -168,33 +168,47 @@ final class BatchRunner {
         }
       }
     }
-    List<ClassifyRow> again = new ArrayList<>();
-    encode(passes, this::imageFeatures, (pass, features) -> imagePassDone(pass, features, again));
-    putBack(again);
+    List<ClassifyRow> first = new ArrayList<>();
+    List<ClassifyRow> later = new ArrayList<>();
+    encode(
+        passes,
+        this::imageFeatures,
+        (pass, features) -> imagePassDone(pass, features, first, later));
+    BatchRouting.plan(first, pool.snapshot(), this::failAlone);
+    first.removeIf(ClassifyRow::awaitsPlan); // those have failed
+    first.stream()
+        .filter(ClassifyRow::passesDone)
+        .forEach(row -> counters.skippedSecondPasses.increment());
+    putBack(answered(first, later));
   }
 
-  private void imagePassDone(ImagePass pass, float[] features, List<ClassifyRow> again) {
+  /** Answers the rows that have passed all; the others. */
+  private List<ClassifyRow> answered(List<ClassifyRow> first, List<ClassifyRow> later) {
+    List<ClassifyRow> again = new ArrayList<>();
+    for (List<ClassifyRow> rows : List.of(later, first)) {
+      for (ClassifyRow row : rows) {
+        if (row.passesDone()) {
+          answer(row);
+        } else {
+          again.add(row);
+        }
+      }
+    }
+    return again;
+  }
+
+  private void imagePassDone(
+      ImagePass pass, float[] features, List<ClassifyRow> first, List<ClassifyRow> later) {
     if (pass.row() instanceof EmbedRow embed) {
       counters.embedRows.increment();
       embed.future.complete(new Embedding(features, pool.epoch()));
       return;
     }
     ClassifyRow row = (ClassifyRow) pass.row();
-    if (row.firstPassDone()) {
-      counters.secondPassRows.increment();
-      row.passed(features);
-    } else {
-      counters.firstPassRows.increment();
-      row.passed(features);
-      if (row.passesDone()) {
-        counters.skippedSecondPasses.increment();
-      }
-    }
-    if (row.passesDone()) {
-      answer(row);
-    } else {
-      again.add(row);
-    }
+    boolean isFirst = !row.firstPassDone();
+    (isFirst ? counters.firstPassRows : counters.secondPassRows).increment();
+    row.passed(features);
+    (isFirst ? first : later).add(row);
   }
 
   private void runTexts(List<EmbedRow> rows) {

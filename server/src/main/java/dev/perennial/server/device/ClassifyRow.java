@@ -1,5 +1,6 @@
 package dev.perennial.server.device;
 
+import dev.perennial.server.clip.LabelSet;
 import dev.perennial.server.scoring.ScoringRule;
 import dev.perennial.server.scoring.UnionScoring;
 import java.util.HashMap;
@@ -42,33 +43,59 @@ final class ClassifyRow extends Row {
     labels.resolve(candidates, current.snapshot());
     pool = current;
     knownLabels = labels;
-    float[] frozen = features.get(Branch.FROZEN);
-    if (frozen != null) {
+    if (frozen() != null) {
       reroutes++;
-      plan(frozen);
+      plan();
     }
   }
 
+  /** What it is asked under union scoring; null under DIKI's. Only where it is bound. */
+  @Nullable Question unionQuestion() {
+    return query.scoring().kind() == ScoringRule.Kind.DIKI
+        ? null
+        : Objects.requireNonNull(knownLabels).question(candidates, pool().snapshot());
+  }
+
+  /** What the frozen network made of it; null before its first pass. */
+  float @Nullable [] frozen() {
+    return features.get(Branch.FROZEN);
+  }
+
   /** Decides from the frozen features what the answer needs. */
-  private void plan(float[] frozen) {
-    ServedPool bound = Objects.requireNonNull(pool);
-    KnownLabels labels = Objects.requireNonNull(knownLabels);
-    AnswerPlan made =
-        query.scoring().kind() == ScoringRule.Kind.DIKI
-            ? DikiPlan.of(bound, labels.resolve(candidates, bound.snapshot()), frozen)
-            : new UnionPlan(
-                bound,
-                labels,
-                labels.question(candidates, bound.snapshot()),
-                new UnionScoring(query.scoring().unlearntBias()),
-                frozen);
+  void plan() {
+    Question question = unionQuestion();
+    float[] frozen = Objects.requireNonNull(frozen());
+    if (question == null) {
+      LabelSet labels = Objects.requireNonNull(knownLabels).resolve(candidates, pool().snapshot());
+      plan(DikiPlan.of(pool(), labels, frozen));
+    } else {
+      plan(question, UnionRoute.of(pool().snapshot(), question.owners(), frozen));
+    }
+  }
+
+  /** The same under union scoring, where its route is known. */
+  void plan(Question question, @Nullable UnionRoute route) {
+    UnionScoring scoring = new UnionScoring(query.scoring().unlearntBias());
+    plan(new UnionPlan(pool(), Objects.requireNonNull(knownLabels), question, scoring, route));
+  }
+
+  private void plan(AnswerPlan made) {
     plan = made;
     texts.clear();
     features.keySet().removeIf(b -> !b.equals(Branch.FROZEN) && !made.branches().contains(b));
   }
 
+  private ServedPool pool() {
+    return Objects.requireNonNull(pool);
+  }
+
   boolean firstPassDone() {
-    return plan != null;
+    return frozen() != null;
+  }
+
+  /** Whether it has passed the frozen network, and what follows is not decided yet. */
+  boolean awaitsPlan() {
+    return plan == null && firstPassDone();
   }
 
   /** The branch that it passes next; null where it has passed all. */
@@ -84,13 +111,9 @@ final class ClassifyRow extends Row {
     return null;
   }
 
-  /** It has passed {@link #nextBranch}. */
+  /** It has passed {@link #nextBranch}; after the frozen network it is to be planned. */
   void passed(float[] values) {
-    Branch branch = Objects.requireNonNull(nextBranch());
-    features.put(branch, values);
-    if (plan == null) {
-      plan(values);
-    }
+    features.put(Objects.requireNonNull(nextBranch()), values);
   }
 
   boolean passesDone() {

@@ -35,11 +35,11 @@ final class UnionPlan implements AnswerPlan {
       KnownLabels knownLabels,
       Question question,
       UnionScoring scoring,
-      float[] frozen) {
+      @Nullable UnionRoute route) {
     this.pool = pool;
     this.question = question;
     this.scoring = scoring;
-    this.route = UnionRoute.of(pool.snapshot(), question.owners(), frozen);
+    this.route = route;
     if (route == null) {
       this.gate = 0;
     } else if (question.open() == null) {

@@ -1,7 +1,6 @@
 package dev.perennial.server.device;
 
 import dev.perennial.server.gaussian.DiscriminantHead;
-import dev.perennial.server.gaussian.TaskGaussian;
 import dev.perennial.server.scoring.DomainGate;
 import dev.perennial.server.scoring.LabelOwners;
 import dev.perennial.server.scoring.TaskCandidates;
@@ -11,7 +10,6 @@ import dev.perennial.server.task.PoolSnapshot;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,13 +32,18 @@ record UnionRoute(List<Member> members, double z) {
 
   /** Null where no task has a say. */
   static @Nullable UnionRoute of(PoolSnapshot snapshot, LabelOwners owners, float[] features) {
-    TaskCandidates candidates = candidates(snapshot.tasks(), owners, features);
+    return of(snapshot.tasks(), TaskSearch.of(snapshot.tasks(), owners, List.of(features)).get(0));
+  }
+
+  /** The same from the candidates among the snapshot's tasks. */
+  static @Nullable UnionRoute of(List<ActiveTask> tasks, TaskSearch search) {
+    TaskCandidates candidates = search.candidates();
     if (candidates.size() == 0) {
       return null;
     }
-    List<ActiveTask> tasks = snapshot.tasks();
     DiscriminantHead.Opinion[] opinions = new DiscriminantHead.Opinion[candidates.size()];
-    Arrays.setAll(opinions, i -> tasks.get(candidates.task(i)).head().opinion(features, 0));
+    Arrays.setAll(
+        opinions, i -> tasks.get(candidates.task(i)).head().opinion(search.features(), 0));
     TaskPosterior posterior =
         TaskPosterior.of(
             Arrays.stream(opinions).mapToDouble(DiscriminantHead.Opinion::logDensity).toArray());
@@ -57,39 +60,6 @@ record UnionRoute(List<Member> members, double z) {
     Member first = members.get(0);
     return new UnionRoute(
         List.copyOf(members), tasks.get(first.slot()).domain().z(first.logGaussian()));
-  }
-
-  /**
-   * O(T d^2) at worst: the tasks with the nearest means are asked first, and each other one is left
-   * as soon as it cannot be among them, which changes nothing.
-   */
-  private static TaskCandidates candidates(
-      List<ActiveTask> tasks, LabelOwners owners, float[] features) {
-    int[] slots = IntStream.range(0, tasks.size()).filter(owners::considers).toArray();
-    double[] distances = new double[slots.length];
-    Arrays.setAll(distances, i -> tasks.get(slots[i]).domain().squaredDistance(features, 0));
-    double[] scratch = new double[features.length];
-    TaskCandidates candidates = new TaskCandidates();
-    for (int i = 0; i < slots.length; i++) {
-      if (i < TaskCandidates.MOST) {
-        moveNearest(slots, distances, i);
-      }
-      TaskGaussian domain = tasks.get(slots[i]).domain();
-      candidates.offer(slots[i], domain.logDensity(features, 0, scratch, candidates.bound()));
-    }
-    return candidates;
-  }
-
-  /** Swaps the nearest of those from the place on to it. */
-  private static void moveNearest(int[] slots, double[] distances, int place) {
-    int nearest = place;
-    for (int i = place + 1; i < slots.length; i++) {
-      nearest = distances[i] < distances[nearest] ? i : nearest;
-    }
-    int slot = slots[place];
-    slots[place] = slots[nearest];
-    slots[nearest] = slot;
-    distances[nearest] = distances[place];
   }
 
   double gate(boolean allLearnt) {

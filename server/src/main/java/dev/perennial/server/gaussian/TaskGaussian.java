@@ -1,5 +1,9 @@
 package dev.perennial.server.gaussian;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
 /**
  * One task's Gaussian and gate, ready to be asked. Immutable; safe for any thread.
  *
@@ -182,46 +186,84 @@ public final class TaskGaussian {
    * @return (n)
    */
   public double[] logDensities(float[] features, int offset, int rows) {
-    double[] result = new double[rows];
+    List<float[]> all = new ArrayList<>(rows);
+    for (int r = 0; r < rows; r++) {
+      int from = offset + r * dimension;
+      all.add(Arrays.copyOfRange(features, from, from + dimension));
+    }
+    double[] unbounded = new double[rows];
+    Arrays.fill(unbounded, Double.NEGATIVE_INFINITY);
+    return logDensities(all, unbounded);
+  }
+
+  /**
+   * The same, where a row's value may be any below its bound if it is below: found sooner where
+   * that holds of four rows at once.
+   *
+   * @param rows (d) each
+   * @param atLeast per row its bound
+   * @return (n)
+   */
+  public double[] logDensities(List<float[]> rows, double[] atLeast) {
+    double[] result = new double[rows.size()];
     double[][] x = new double[4][dimension];
     int r = 0;
-    for (; r + 4 <= rows; r += 4) {
+    for (; r + 4 <= result.length; r += 4) {
       for (int b = 0; b < 4; b++) {
-        centre(features, offset + (r + b) * dimension, x[b]);
+        centre(rows.get(r + b), 0, x[b]);
       }
-      fourLogDensities(x[0], x[1], x[2], x[3], result, r);
+      double lowest = atLeast[r];
+      for (int b = 1; b < 4; b++) {
+        lowest = Math.min(lowest, atLeast[r + b]);
+      }
+      fourLogDensities(x, lowest, result, r);
     }
-    for (; r < rows; r++) {
-      result[r] = logDensity(features, offset + r * dimension, x[0], Double.NEGATIVE_INFINITY);
+    for (; r < result.length; r++) {
+      result[r] = logDensity(rows.get(r), 0, x[0], atLeast[r]);
     }
     return result;
   }
 
-  private void fourLogDensities(
-      double[] x0, double[] x1, double[] x2, double[] x3, double[] result, int at) {
+  private void fourLogDensities(double[][] x, double atLeast, double[] result, int at) {
     int d = dimension;
-    double[] u = factor;
     double[] squares = new double[4];
     for (int k = 0, row = 0; k < d; row += d - k, k++) {
-      double y0 = x0[k] / u[row];
-      double y1 = x1[k] / u[row];
-      double y2 = x2[k] / u[row];
-      double y3 = x3[k] / u[row];
+      double pivot = factor[row];
+      double y0 = x[0][k] / pivot;
+      double y1 = x[1][k] / pivot;
+      double y2 = x[2][k] / pivot;
+      double y3 = x[3][k] / pivot;
       squares[0] += y0 * y0;
       squares[1] += y1 * y1;
       squares[2] += y2 * y2;
       squares[3] += y3 * y3;
-      int base = row - k;
-      for (int j = k + 1; j < d; j++) {
-        double factorKj = u[base + j];
-        x0[j] -= y0 * factorKj;
-        x1[j] -= y1 * factorKj;
-        x2[j] -= y2 * factorKj;
-        x3[j] -= y3 * factorKj;
+      if (k % STEPS_PER_CHECK == 0 && peak - 0.5 * least(squares) < atLeast) {
+        break;
       }
+      step(x, k + 1, row - k, y0, y1, y2, y3);
     }
     for (int b = 0; b < 4; b++) {
       result[at + b] = peak - 0.5 * squares[b];
+    }
+  }
+
+  private static double least(double[] four) {
+    return Math.min(Math.min(four[0], four[1]), Math.min(four[2], four[3]));
+  }
+
+  /** Takes the solved coordinate out of the rest of four rows. */
+  private void step(double[][] x, int from, int base, double y0, double y1, double y2, double y3) {
+    double[] u = factor;
+    double[] x0 = x[0];
+    double[] x1 = x[1];
+    double[] x2 = x[2];
+    double[] x3 = x[3];
+    for (int j = from; j < dimension; j++) {
+      double factorKj = u[base + j];
+      x0[j] -= y0 * factorKj;
+      x1[j] -= y1 * factorKj;
+      x2[j] -= y2 * factorKj;
+      x3[j] -= y3 * factorKj;
     }
   }
 

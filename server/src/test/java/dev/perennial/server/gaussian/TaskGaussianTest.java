@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.Reader;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -138,6 +139,31 @@ class TaskGaussianTest {
       assertEquals(exact, gaussian.logDensity(probes, r * 50, scratch, least), 0);
       assertEquals(exact, gaussian.logDensity(probes, r * 50, scratch, exact), 0);
       assertTrue(gaussian.logDensity(probes, r * 50, scratch, exact + 1) < exact + 1);
+    }
+  }
+
+  /** Whatever the others' bounds: exact where it is not below its own. */
+  @Test
+  void logDensities_bounds_exactAboveAndBelowTheBoundOtherwise() {
+    Rows rows = Rows.random(4, 120, 50, 3);
+    TaskGaussian gaussian = new TaskGaussian(rows.statistics(), rows.fit(GateKind.ROBUST));
+    List<float[]> probes = new ArrayList<>();
+    Rows foreign = Rows.random(5, 9, 50, 3);
+    for (int r = 0; r < 9; r++) {
+      Rows from = r % 3 == 0 ? rows : foreign;
+      probes.add(Arrays.copyOfRange(from.features, r * 50, (r + 1) * 50));
+    }
+    double[] exact = probes.stream().mapToDouble(p -> gaussian.logDensity(p, 0)).toArray();
+    for (int below = 0; below < 1 << 9; below += 7) {
+      double[] bounds = exact.clone();
+      for (int r = 0; r < 9; r++) {
+        bounds[r] += (below >> r & 1) == 1 ? 1 : 0;
+      }
+      double[] found = gaussian.logDensities(probes, bounds);
+      for (int r = 0; r < 9; r++) {
+        boolean isBelow = (below >> r & 1) == 1;
+        assertTrue(isBelow ? found[r] < bounds[r] : found[r] == exact[r], "row " + r);
+      }
     }
   }
 
