@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
@@ -121,6 +122,8 @@ public final class UnionScoringBenchmark {
         version.task(),
         "%064d".formatted(number),
         version,
+        Set.of(),
+        statistics,
         gaussian,
         gaussian,
         new DiscriminantHead(statistics, head));
