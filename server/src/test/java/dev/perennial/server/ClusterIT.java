@@ -189,12 +189,16 @@ class ClusterIT {
                 .build());
   }
 
-  private static long epoch(MemberProcess member) throws StatusRuntimeException {
+  static long epoch(MemberProcess member) throws StatusRuntimeException {
     return member.tasks().listTasks(ListTasksRequest.getDefaultInstance()).getEpoch();
   }
 
-  private static Set<String> taskNames(MemberProcess member) {
-    return member.tasks().listTasks(ListTasksRequest.getDefaultInstance()).getTasksList().stream()
+  static Set<String> taskNames(MemberProcess member) {
+    return member
+        .tasks()
+        .listTasks(ListTasksRequest.newBuilder().setPageSize(1_000).build())
+        .getTasksList()
+        .stream()
         .map(task -> task.getName())
         .collect(Collectors.toSet());
   }

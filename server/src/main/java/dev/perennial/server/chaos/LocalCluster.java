@@ -54,6 +54,17 @@ public final class LocalCluster implements AutoCloseable {
     }
   }
 
+  /**
+   * Where a member lives.
+   *
+   * @param namespace its network namespace, and its name
+   * @param host where it answers calls
+   * @param clusterHost its address for the members' traffic
+   */
+  public record Seat(String namespace, String host, String clusterHost) {}
+
+  private static final String LOOPBACK = "127.0.0.1";
+
   private final Path directory;
   private final List<String> addresses;
   private final Map<String, MemberProcess> members = new LinkedHashMap<>();
@@ -67,26 +78,31 @@ public final class LocalCluster implements AutoCloseable {
   public static LocalCluster onLoopback(Path directory, Settings settings, List<String> names) {
     LocalCluster cluster = new LocalCluster(directory, freeAddresses(names.size()));
     for (int i = 0; i < names.size(); i++) {
-      cluster.add(names.get(i), List.of(), cluster.addresses.get(i), settings);
+      cluster.add(names.get(i), List.of(), LOOPBACK, cluster.addresses.get(i), settings);
     }
     return cluster;
   }
 
-  /** Members in network namespaces of their own, each at its host's port 5701; not started. */
-  public static LocalCluster inNamespaces(
-      Path directory, Settings settings, Map<String, String> hostOfNamespace) {
-    List<String> addresses = hostOfNamespace.values().stream().map(host -> host + ":5701").toList();
+  /** Members in network namespaces of their own; not started. */
+  public static LocalCluster inNamespaces(Path directory, Settings settings, List<Seat> seats) {
+    List<String> addresses = seats.stream().map(seat -> seat.clusterHost() + ":5701").toList();
     LocalCluster cluster = new LocalCluster(directory, addresses);
-    hostOfNamespace.forEach(
-        (namespace, host) ->
-            cluster.add(
-                namespace, List.of("ip", "netns", "exec", namespace), host + ":5701", settings));
+    for (Seat seat : seats) {
+      cluster.add(
+          seat.namespace(),
+          List.of("ip", "netns", "exec", seat.namespace()),
+          seat.host(),
+          seat.clusterHost() + ":5701",
+          settings);
+    }
     return cluster;
   }
 
-  private void add(String name, List<String> prefix, String address, Settings settings) {
+  private void add(
+      String name, List<String> prefix, String host, String address, Settings settings) {
     members.put(
-        name, new MemberProcess(directory, name, prefix, address, settings.options(addresses)));
+        name,
+        new MemberProcess(directory, name, prefix, host, address, settings.options(addresses)));
   }
 
   private static List<String> freeAddresses(int count) {
@@ -96,7 +112,7 @@ public final class LocalCluster implements AutoCloseable {
         sockets.add(new ServerSocket(0, 1, InetAddress.getLoopbackAddress()));
       }
       List<String> addresses =
-          sockets.stream().map(socket -> "127.0.0.1:" + socket.getLocalPort()).toList();
+          sockets.stream().map(socket -> LOOPBACK + ":" + socket.getLocalPort()).toList();
       for (ServerSocket socket : sockets) {
         socket.close();
       }
@@ -136,7 +152,7 @@ public final class LocalCluster implements AutoCloseable {
   /** Another process that wants to join at an address of its own; not started. */
   public MemberProcess stranger(String name, Settings settings) {
     return new MemberProcess(
-        directory, name, List.of(), freeAddresses(1).get(0), settings.options(addresses));
+        directory, name, List.of(), LOOPBACK, freeAddresses(1).get(0), settings.options(addresses));
   }
 
   /** The member that decides, as the first one knows it. */

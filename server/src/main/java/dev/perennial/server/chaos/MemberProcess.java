@@ -66,12 +66,17 @@ public final class MemberProcess implements AutoCloseable {
    *
    * @param directory of all members; each has a folder of its own there
    * @param prefix what the command line begins with: {@code ip netns exec NAME}, or nothing
-   * @param address for the members' traffic, host:port; calls are answered at the same host
+   * @param host where calls are answered
+   * @param address for the members' traffic, host:port
    * @param serve what follows {@code perennial serve}, beside the member's own name, data, address
    */
   MemberProcess(
-      Path directory, String name, List<String> prefix, String address, List<String> serve) {
-    String host = address.substring(0, address.indexOf(':'));
+      Path directory,
+      String name,
+      List<String> prefix,
+      String host,
+      String address,
+      List<String> serve) {
     this.directory = directory.resolve(name);
     this.name = name;
     this.prefix = prefix;
@@ -83,7 +88,7 @@ public final class MemberProcess implements AutoCloseable {
                 "--port=0",
                 "--cluster",
                 "--member-name=" + name,
-                "--cluster-host=" + host,
+                "--cluster-host=" + address.substring(0, address.indexOf(':')),
                 "--cluster-port=" + address.substring(address.indexOf(':') + 1)));
     options.addAll(serve);
   }
