@@ -138,7 +138,7 @@ final class UnionPlan implements AnswerPlan {
     UnionRoute.Member member = members.get(place);
     LabelOwners owners = question.owners();
     Branch branch = branches.get(place);
-    double tau = task(member).version().head().tau();
+    double tau = task(member).head().constants().tau();
     boolean knows = owners.knows(member.slot());
     return new UnionScoring.TaskView(
         member.posterior(),

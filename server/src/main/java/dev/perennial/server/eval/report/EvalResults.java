@@ -8,6 +8,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,8 +31,8 @@ record EvalResults(
   /** Answers of the frozen model: what the others are measured against. */
   static final String ZERO_SHOT = "zero-shot";
 
-  /** Perennial's own default. */
-  static final String OURS = "diki";
+  /** Perennial's own default; and what it was before, where that was not run. */
+  private static final List<String> OURS = List.of("perennial", "diki");
 
   /**
    * One task.
@@ -43,9 +45,14 @@ record EvalResults(
   /** A metric of one method, mean and standard deviation over seeds; NaN where there is none. */
   record Score(double mean, double std) {}
 
-  /** One method. */
+  /**
+   * One method.
+   *
+   * @param isOurs whether it is {@link EvalResults#ours}
+   */
   record MethodResults(
       String name,
+      boolean isOurs,
       @Nullable String source,
       Map<String, String> options,
       Map<Metric, Score> scores,
@@ -73,10 +80,6 @@ record EvalResults(
       return mean;
     }
 
-    boolean isOurs() {
-      return name.equals(OURS);
-    }
-
     boolean isZeroShot() {
       return name.equals(ZERO_SHOT);
     }
@@ -87,6 +90,7 @@ record EvalResults(
    *
    * @param zeroShot percent for each task, before anything was learnt
    * @param gate null where the method has no gate
+   * @param reliability null where confidences were not noted
    * @param costs for each task; null where nothing is learnt
    */
   @SuppressWarnings("ArrayRecordComponent") // read by the page alone, never compared or changed
@@ -97,7 +101,22 @@ record EvalResults(
       @Nullable Grid routingAccuracy,
       @Nullable Grid meanGateWeight,
       @Nullable GateCounts gate,
+      @Nullable Reliability reliability,
       @Nullable List<Cost> costs) {}
+
+  /**
+   * Whether confidences can be believed.
+   *
+   * @param risk percent of wrong answers at coverages in equal steps up to 1
+   */
+  @SuppressWarnings("ArrayRecordComponent") // read by the page alone, never compared or changed
+  record Reliability(Bins learnt, Bins unlearnt, double[] risk) {}
+
+  /**
+   * Answers by confidence, in bins of equal width over 0..1: how many, sum of confidence, right.
+   */
+  @SuppressWarnings("ArrayRecordComponent") // read by the page alone, never compared or changed
+  record Bins(double[] answers, double[] confidence, double[] right) {}
 
   /** What learning one task took; NaN where it was not noted. */
   record Cost(double parameters, double seconds, double imagesPerSecond) {}
@@ -114,9 +133,9 @@ record EvalResults(
       throw root.get("tasks").wrong("at least one task");
     }
     List<MethodResults> methods = new ArrayList<>();
-    root.get("methods")
-        .members()
-        .forEach((name, part) -> methods.add(method(name, part, tasks.size())));
+    Map<String, JsonPart> parts = root.get("methods").members();
+    String ours = ours(parts.keySet());
+    parts.forEach((name, part) -> methods.add(method(name, ours, part, tasks.size())));
     if (methods.isEmpty()) {
       throw root.get("methods").wrong("at least one method");
     }
@@ -132,6 +151,15 @@ record EvalResults(
         settings(root.find("config")),
         settings(root.find("versions")),
         methods);
+  }
+
+  private static String ours(Set<String> names) {
+    return OURS.stream().filter(names::contains).findFirst().orElse(OURS.get(0));
+  }
+
+  /** The name of the method that others are compared with, whether it was run or not. */
+  String ours() {
+    return ours(methods.stream().map(MethodResults::name).collect(Collectors.toSet()));
   }
 
   Optional<MethodResults> method(String name) {
@@ -157,7 +185,7 @@ record EvalResults(
     return List.copyOf(tasks);
   }
 
-  private static MethodResults method(String name, JsonPart part, int tasks) {
+  private static MethodResults method(String name, String ours, JsonPart part, int tasks) {
     Map<Metric, Score> scores = new EnumMap<>(Metric.class);
     for (Metric metric : Metric.values()) {
       scores.put(
@@ -169,7 +197,12 @@ record EvalResults(
     }
     JsonPart source = part.find("source");
     return new MethodResults(
-        name, source == null ? null : source.text(), settings(part.find("options")), scores, runs);
+        name,
+        name.equals(ours),
+        source == null ? null : source.text(),
+        settings(part.find("options")),
+        scores,
+        runs);
   }
 
   private static RunResults run(JsonPart run, int tasks) {
@@ -177,6 +210,7 @@ record EvalResults(
     JsonPart routing = run.find("routing_accuracy");
     JsonPart weights = run.find("mean_gate_weight");
     JsonPart gate = run.find("gate_weights");
+    JsonPart reliability = run.find("reliability");
     JsonPart costs = run.find("tasks");
     return new RunResults(
         (long) run.get("seed").number(),
@@ -185,6 +219,7 @@ record EvalResults(
         routing == null ? null : routing.grid(tasks),
         weights == null ? null : weights.grid(tasks),
         gate == null ? null : gate(gate),
+        reliability == null ? null : reliability(reliability),
         costs == null ? null : costs.list(tasks).stream().map(EvalResults::cost).toList());
   }
 
@@ -197,6 +232,22 @@ record EvalResults(
     int bins = Math.max(1, gate.get("in_domain").list().size());
     return new GateCounts(
         gate.get("in_domain").numbers(bins), gate.get("out_of_domain").numbers(bins));
+  }
+
+  private static Reliability reliability(JsonPart part) {
+    JsonPart risk = part.get("risk");
+    return new Reliability(
+        bins(part.get("learnt")),
+        bins(part.get("unlearnt")),
+        risk.numbers(Math.max(1, risk.list().size())));
+  }
+
+  private static Bins bins(JsonPart part) {
+    int bins = Math.max(1, part.get("answers").list().size());
+    return new Bins(
+        part.get("answers").numbers(bins),
+        part.get("confidence").numbers(bins),
+        part.get("right").numbers(bins));
   }
 
   private static double[] missing(int tasks) {

@@ -20,7 +20,7 @@ final class MethodTable {
         "div", "class", "scroll", "tabindex", "0", "role", "region", "aria-label", "Method table");
     out.open("table", "class", "methods");
     out.element("caption", "Accuracy in percent, and what it costs");
-    head(out);
+    head(out, view);
     out.open("tbody");
     view.results().methods().forEach(method -> row(out, view, method));
     out.close().close().close();
@@ -29,11 +29,11 @@ final class MethodTable {
     out.close();
   }
 
-  private static void head(Markup out) {
+  private static void head(Markup out, View view) {
     out.open("thead").open("tr");
     out.element("th", "Method", "scope", "col", "rowspan", "2");
     out.element("th", "Seeds", "scope", "col", "rowspan", "2");
-    for (Metric metric : Metric.values()) {
+    for (Metric metric : Metric.OF_THE_TABLE) {
       if (metric.compared()) {
         out.element("th", metric.title(), "scope", "colgroup", "colspan", "3", "class", "group");
       } else {
@@ -41,11 +41,11 @@ final class MethodTable {
       }
     }
     out.close().open("tr");
-    for (Metric metric : Metric.values()) {
+    for (Metric metric : Metric.OF_THE_TABLE) {
       if (metric.compared()) {
         out.element("th", "%", "scope", "col", "class", "group");
         out.element("th", "vs " + EvalResults.ZERO_SHOT, "scope", "col");
-        out.element("th", "vs " + EvalResults.OURS, "scope", "col");
+        out.element("th", "vs " + view.results().ours(), "scope", "col");
       }
     }
     out.close().close();
@@ -57,7 +57,7 @@ final class MethodTable {
     Marker.key(out, view.style(method));
     out.element("span", method.name()).close().close();
     out.element("td", Integer.toString(method.runs().size()));
-    for (Metric metric : Metric.values()) {
+    for (Metric metric : Metric.OF_THE_TABLE) {
       value(out, view, method, metric);
       if (metric.compared()) {
         double mean = method.mean(metric);

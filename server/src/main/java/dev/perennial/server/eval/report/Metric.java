@@ -1,8 +1,10 @@
 package dev.perennial.server.eval.report;
 
+import java.util.EnumSet;
+import java.util.List;
 import java.util.Locale;
 
-/** A column of the method table: its key in the results, and how it is read. */
+/** A figure of a method: its key in the results, and how it is read. */
 enum Metric {
   TRANSFER("Transfer", "%", 1, Better.HIGHER, true),
   AVG("Avg", "%", 1, Better.HIGHER, true),
@@ -11,7 +13,20 @@ enum Metric {
   FORGETTING("Forgetting", "points", 1, Better.LOWER, false),
   PARAMETERS_PER_TASK("Parameters per task", "", 0, Better.LOWER, false),
   TRAIN_SECONDS("Seconds per task", "", 1, Better.LOWER, false),
-  TRAIN_IMAGES_PER_SECOND("Images per second", "", 0, Better.HIGHER, false);
+  TRAIN_IMAGES_PER_SECOND("Images per second", "", 0, Better.HIGHER, false),
+  LEARNT("Accuracy on tasks taught", "%", 1, Better.HIGHER, false),
+  UNLEARNT("Accuracy on tasks not taught yet", "%", 1, Better.HIGHER, false),
+  CALIBRATION_ERROR("Calibration error", "%", 1, Better.LOWER, false),
+  CALIBRATION_ERROR_LEARNT("Of tasks taught", "%", 1, Better.LOWER, false),
+  CALIBRATION_ERROR_UNLEARNT("Of tasks not taught yet", "%", 1, Better.LOWER, false),
+  AREA_UNDER_RISK("Area under the risk", "%", 1, Better.LOWER, false);
+
+  /** The columns of the method table. */
+  static final List<Metric> OF_THE_TABLE =
+      List.copyOf(EnumSet.range(TRANSFER, TRAIN_IMAGES_PER_SECOND));
+
+  /** What says how far answers can be trusted. */
+  static final List<Metric> OF_TRUST = List.copyOf(EnumSet.range(LEARNT, AREA_UNDER_RISK));
 
   /** Which of two values is the better one. */
   enum Better {

@@ -66,6 +66,7 @@ public final class ResultsPage {
     CurveSection.write(out, view);
     GateSection.write(out, view);
     RoutingSection.write(out, view);
+    TrustSection.write(out, view);
     OriginSection.write(out, view);
     out.close();
     out.element("footer", "Made by perennial eval. This page loads nothing and runs no script.");

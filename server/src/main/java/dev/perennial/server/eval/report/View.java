@@ -47,7 +47,7 @@ record View(EvalResults results) {
 
   /** The metric of our default; NaN if it was not run. */
   double ours(Metric metric) {
-    return results.method(EvalResults.OURS).map(method -> method.mean(metric)).orElse(Double.NaN);
+    return results.method(results.ours()).map(method -> method.mean(metric)).orElse(Double.NaN);
   }
 
   /** The frozen model's accuracies from the method that has most runs. */
@@ -75,7 +75,7 @@ record View(EvalResults results) {
   /** The method whose figures head the page: our default, or else the one with the best Last. */
   MethodResults leading() {
     return results
-        .method(EvalResults.OURS)
+        .method(results.ours())
         .orElseGet(
             () ->
                 results.methods().stream()

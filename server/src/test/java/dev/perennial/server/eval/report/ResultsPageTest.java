@@ -38,7 +38,7 @@ class ResultsPageTest {
     Table table = page(json).table("methods");
     for (String name : SampleResults.METHODS) {
       JsonObject method = method(json, name);
-      for (Metric metric : Metric.values()) {
+      for (Metric metric : Metric.OF_THE_TABLE) {
         String shown = table.metric(name, metric.key());
         if (method.has(metric.key())) {
           double value = method.get(metric.key()).getAsDouble();
@@ -118,6 +118,16 @@ class ResultsPageTest {
     assertTrue(html.contains("default-src &#39;none&#39;"));
   }
 
+  /** 40 answers at 50 percent, 18 right; 60 at 90 percent, 51 right; in each of the runs. */
+  @Test
+  void html_confidences_areShownAsTheyTurnedOut() {
+    String html = ResultsPage.of(SampleResults.full(SEEDS)).html();
+    assertTrue(html.contains("tasks taught: of 120 answers at 50.0 % are 45.0 % right"));
+    assertTrue(html.contains("tasks not taught yet: of 180 answers at 90.0 % are 85.0 % right"));
+    assertTrue(html.contains("diki: of the most confident 67 % are 10.0 % wrong"));
+    assertTrue(html.contains("data-metric=\"calibration_error\">7.3"), "7.25");
+  }
+
   @Test
   void html_references_meetTheirTargetsAndIdsAreUnique() {
     PageText page = page(SampleResults.full(SEEDS));
@@ -141,7 +151,8 @@ class ResultsPageTest {
     PageText page = page(SampleResults.full(SEEDS));
     long charts =
         page.all("svg").stream().filter(svg -> svg.getAttribute("class").equals("chart")).count();
-    assertEquals(1 + 7 + 4, charts, "plane, tasks, gated methods");
+    int trust = 1 + SampleResults.METHODS.size();
+    assertEquals(1 + 7 + 4 + trust, charts, "plane, tasks, gated methods, trust");
     for (Element svg : page.all("svg")) {
       boolean told = !svg.getAttribute("aria-label").isEmpty();
       assertTrue(told || svg.getAttribute("aria-hidden").equals("true"));
@@ -161,7 +172,8 @@ class ResultsPageTest {
           .filter(key -> !key.equals("runs"))
           .forEach(key -> method.add(key, JsonNull.INSTANCE));
       JsonObject run = method.getAsJsonArray("runs").get(0).getAsJsonObject();
-      for (String key : List.of("routing_accuracy", "mean_gate_weight", "gate_weights")) {
+      for (String key :
+          List.of("routing_accuracy", "mean_gate_weight", "gate_weights", "reliability")) {
         run.add(key, JsonNull.INSTANCE);
       }
       run.remove("tasks");
@@ -170,6 +182,7 @@ class ResultsPageTest {
     String text = page(json).text();
     assertTrue(text.contains("No method of this run has a gate."));
     assertTrue(text.contains("No method of this run chooses among tasks."));
+    assertTrue(text.contains("This run noted no confidences."));
     assertFalse(text.contains("NaN") || text.contains("null"), "a missing number");
   }
 

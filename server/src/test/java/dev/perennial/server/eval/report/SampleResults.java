@@ -113,6 +113,7 @@ final class SampleResults {
     }
     method.addProperty("avg", avg);
     method.addProperty("last", last);
+    method.addProperty("calibration_error", 7.25);
     if (seeds > 1) {
       method.addProperty("transfer_std", 0.21);
       method.addProperty("avg_std", 0.33);
@@ -138,6 +139,7 @@ final class SampleResults {
       run.add("mean_gate_weight", rows(cells(tasks.size(), 0.97, 0.02)));
       run.add("gate_weights", gate());
     }
+    run.add("reliability", reliability());
     JsonArray costs = new JsonArray();
     for (String task : tasks) {
       JsonObject cost = new JsonObject();
@@ -162,6 +164,18 @@ final class SampleResults {
     gate.add("in_domain", in);
     gate.add("out_of_domain", out);
     return gate;
+  }
+
+  private static JsonObject reliability() {
+    JsonObject bins = new JsonObject();
+    bins.add("answers", array(new double[] {0, 40, 60}));
+    bins.add("confidence", array(new double[] {0, 20, 54}));
+    bins.add("right", array(new double[] {0, 18, 51}));
+    JsonObject reliability = new JsonObject();
+    reliability.add("learnt", bins);
+    reliability.add("unlearnt", bins);
+    reliability.add("risk", array(new double[] {2.5, 10, 31}));
+    return reliability;
   }
 
   private static double[] zeroShot(int tasks) {
