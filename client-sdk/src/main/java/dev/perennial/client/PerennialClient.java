@@ -18,6 +18,7 @@ import dev.perennial.v1.ListTrainingJobsRequest;
 import dev.perennial.v1.ListTrainingJobsResponse;
 import dev.perennial.v1.TaskServiceGrpc;
 import dev.perennial.v1.TrainingServiceGrpc;
+import dev.perennial.v1.WithdrawContributionRequest;
 import io.grpc.MethodDescriptor;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -209,6 +210,26 @@ public final class PerennialClient implements AutoCloseable {
       if (e.code() == Code.NOT_FOUND && lostBefore(e)) {
         return call(TaskServiceGrpc.getListTasksMethod(), ListTasksRequest.getDefaultInstance())
             .getEpoch();
+      }
+      throw e;
+    }
+  }
+
+  /**
+   * Takes statistics back that were added to a task: every answer is bit for bit what it would be
+   * without them. Repeated as {@link #deleteTask} is: what is gone by then was wanted gone.
+   */
+  public Task withdrawContribution(String name, String contributionId) {
+    WithdrawContributionRequest request =
+        WithdrawContributionRequest.newBuilder()
+            .setName(name)
+            .setContributionId(contributionId)
+            .build();
+    try {
+      return Task.of(call(TaskServiceGrpc.getWithdrawContributionMethod(), request).getTask());
+    } catch (PerennialException e) {
+      if (e.code() == Code.NOT_FOUND && lostBefore(e)) {
+        return getTask(name);
       }
       throw e;
     }

@@ -11,7 +11,9 @@ import org.jspecify.annotations.Nullable;
  * @param jobId the server's name for it
  * @param requestId the caller's, or the one that the client chose
  * @param progress null before the first report
- * @param versionId the version published; null unless the state is SUCCEEDED
+ * @param versionId the version published; null unless the state is SUCCEEDED, and for statistics
+ *     only
+ * @param contributionId what statistics only have added to the task; else null
  * @param epoch the pool's epoch from which on the version serves; 0 unless SUCCEEDED
  * @param error null unless the state is FAILED
  * @param endTime null until it has ended
@@ -24,6 +26,7 @@ public record TrainingJob(
     State state,
     @Nullable Progress progress,
     @Nullable String versionId,
+    @Nullable String contributionId,
     long epoch,
     @Nullable PerennialException error,
     Instant createTime,
@@ -100,6 +103,7 @@ public record TrainingJob(
         state(message.getState()),
         message.hasProgress() ? progress(message.getProgress()) : null,
         message.getVersionId().isEmpty() ? null : message.getVersionId(),
+        message.getContributionId().isEmpty() ? null : message.getContributionId(),
         message.getEpoch(),
         message.hasError() ? PerennialException.of(message.getError()) : null,
         Messages.instant(message.getCreateTime()),

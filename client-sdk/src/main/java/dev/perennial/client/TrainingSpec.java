@@ -47,6 +47,14 @@ public final class TrainingSpec {
     return new TrainingSpec(message.toBuilder().setRequestId(requestId).build());
   }
 
+  /**
+   * Trains nothing: the examples' statistics are added to those of the task, which must exist, as a
+   * {@link Task.Contribution}. Template and options have no meaning then.
+   */
+  public TrainingSpec statisticsOnly() {
+    return new TrainingSpec(message.toBuilder().setStatisticsOnly(true).build());
+  }
+
   /** Hyper-parameters. */
   public TrainingSpec options(TrainingOptions options) {
     return new TrainingSpec(message.toBuilder().setOptions(options.message()).build());

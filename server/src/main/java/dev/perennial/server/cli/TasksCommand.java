@@ -25,7 +25,7 @@ import picocli.CommandLine.Spec;
 /** {@code perennial tasks}: what a running server was taught. */
 @Command(
     name = "tasks",
-    description = "List, show, delete, roll back, export or import tasks of a server.")
+    description = "List, show, delete, roll back, export or import tasks; withdraw statistics.")
 public final class TasksCommand implements Runnable {
   /** Enough of a version's id to tell it from others by eye. */
   private static final int SHORT_ID = 12;
@@ -36,7 +36,7 @@ public final class TasksCommand implements Runnable {
   public void run() {
     throw new ParameterException(
         Commands.spec(spec).commandLine(),
-        "a command is missing: list, show, delete, activate, export, import");
+        "a command is missing: list, show, delete, activate, withdraw, export, import");
   }
 
   @Command(name = "list", description = "All tasks, by name.")
@@ -101,6 +101,21 @@ public final class TasksCommand implements Runnable {
       @Parameters(paramLabel = "VERSION", description = "A version's id.") String versionId) {
     try (PerennialClient client = connection.connect()) {
       printTask(client.activateTaskVersion(name, versionId), json.wanted());
+    }
+    return 0;
+  }
+
+  @Command(
+      name = "withdraw",
+      description = "Take back what train --statistics-only has added to a task.")
+  int withdraw(
+      @Mixin ConnectionOptions connection,
+      @Mixin JsonOption json,
+      @Parameters(paramLabel = "TASK", description = "The task's name.") String name,
+      @Parameters(paramLabel = "CONTRIBUTION", description = "A contribution's id.")
+          String contributionId) {
+    try (PerennialClient client = connection.connect()) {
+      printTask(client.withdrawContribution(name, contributionId), json.wanted());
     }
     return 0;
   }
@@ -175,6 +190,15 @@ public final class TasksCommand implements Runnable {
           percent(version.validationAccuracyBefore()),
           percent(version.validationAccuracy()));
     }
+    for (Task.Contribution contribution : task.contributions()) {
+      out.printf(
+          "%s %s  contribution  %d classes  %d examples  from epoch %d%n",
+          contribution.counted() ? "+" : " ",
+          contribution.contributionId(),
+          contribution.examplesOf().size(),
+          contribution.examples(),
+          contribution.epoch());
+    }
     out.flush();
   }
 
@@ -202,6 +226,22 @@ public final class TasksCommand implements Runnable {
     JsonArray versions = new JsonArray();
     task.versions().forEach(version -> versions.add(toJson(version)));
     object.add("versions", versions);
+    JsonArray contributions = new JsonArray();
+    task.contributions().forEach(contribution -> contributions.add(toJson(contribution)));
+    object.add("contributions", contributions);
+    return object;
+  }
+
+  private static JsonObject toJson(Task.Contribution contribution) {
+    JsonObject object = new JsonObject();
+    object.addProperty("contribution_id", contribution.contributionId());
+    object.addProperty("request_id", contribution.requestId());
+    object.addProperty("epoch", contribution.epoch());
+    object.addProperty("examples", contribution.examples());
+    JsonObject classes = new JsonObject();
+    contribution.examplesOf().forEach(classes::addProperty);
+    object.add("examples_by_class", classes);
+    object.addProperty("counted", contribution.counted());
     return object;
   }
 

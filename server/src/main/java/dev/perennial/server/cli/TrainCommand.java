@@ -58,6 +58,11 @@ public final class TrainCommand implements Callable<Integer> {
       description = "The same id never trains twice (default: a new one).")
   private @Nullable String requestId;
 
+  @Option(
+      names = "--statistics-only",
+      description = "Train nothing: add the examples' statistics to the task, which exists.")
+  private boolean statisticsOnly;
+
   @Option(names = "--json", description = "Print events as JSON, one a line.")
   private boolean json;
 
@@ -141,6 +146,7 @@ public final class TrainCommand implements Callable<Integer> {
   TrainingSpec trainingSpec(String name) {
     TrainingSpec wanted = TrainingSpec.of(name).options(hyper.options());
     wanted = template == null ? wanted : wanted.template(template);
+    wanted = statisticsOnly ? wanted.statisticsOnly() : wanted;
     return requestId == null ? wanted : wanted.requestId(requestId);
   }
 
@@ -184,7 +190,8 @@ public final class TrainCommand implements Callable<Integer> {
           .commandLine()
           .getErr()
           .printf(
-              "%nThe job goes on at the server. To watch it:%n  perennial train --target %s --watch %s%n",
+              "%nThe job goes on at the server. To watch it:%n  perennial train --target %s --watch"
+                  + " %s%n",
               connection.target(), committed.join().jobId());
     } else {
       called

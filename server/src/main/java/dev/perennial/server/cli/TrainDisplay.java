@@ -40,6 +40,11 @@ interface TrainDisplay extends TrainingListener, AutoCloseable {
     if (job.versionId() != null) {
       text.append(", version ").append(job.versionId()).append(" from epoch ").append(job.epoch());
     }
+    if (job.contributionId() != null) {
+      text.append(", contribution ").append(job.contributionId());
+      text.append(" of ").append(job.examples()).append(" examples");
+      text.append(" from epoch ").append(job.epoch());
+    }
     if (progress != null
         && progress.validationAccuracyBefore().isPresent()
         && progress.validationAccuracyBest().isPresent()) {
@@ -274,6 +279,10 @@ interface TrainDisplay extends TrainingListener, AutoCloseable {
       }
       if (job.versionId() != null) {
         fields.put("version_id", job.versionId());
+        fields.put("pool_epoch", job.epoch());
+      }
+      if (job.contributionId() != null) {
+        fields.put("contribution_id", job.contributionId());
         fields.put("pool_epoch", job.epoch());
       }
       if (job.error() != null) {

@@ -25,7 +25,9 @@ final class JobMessages {
             .setExamples(job.examples())
             .setCreateTime(timestamp(job.created()));
     String versionId = job.versionId();
-    if (versionId != null) {
+    if (versionId != null && job.spec().statisticsOnly()) {
+      message.setContributionId(versionId);
+    } else if (versionId != null) {
       message.setVersionId(versionId);
     }
     ServingException error = job.error();

@@ -2,9 +2,12 @@ package dev.perennial.server.grpc;
 
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
+import dev.perennial.server.task.ContributionSummary;
 import dev.perennial.server.task.TaskHistory;
 import dev.perennial.server.task.TaskPool;
 import dev.perennial.server.task.VersionSummary;
+import dev.perennial.v1.ClassExamples;
+import dev.perennial.v1.Contribution;
 import dev.perennial.v1.Gate;
 import dev.perennial.v1.Recipe;
 import dev.perennial.v1.Task;
@@ -40,7 +43,28 @@ final class TaskMessages {
             version ->
                 task.addVersions(
                     version(version, history.stamps().getOrDefault(version.versionId(), 0L))));
+    history
+        .contributions()
+        .forEach(contribution -> task.addContributions(contribution(history, contribution)));
     return task.build();
+  }
+
+  private static Contribution contribution(TaskHistory history, ContributionSummary contribution) {
+    String id = contribution.contributionId();
+    Contribution.Builder message =
+        Contribution.newBuilder()
+            .setContributionId(id)
+            .setRequestId(contribution.requestId())
+            .setEpoch(history.stamps().getOrDefault(id, 0L))
+            .setExamples(contribution.examples())
+            .setCounted(history.counted().contains(id));
+    for (int i = 0; i < contribution.classNames().size(); i++) {
+      message.addClasses(
+          ClassExamples.newBuilder()
+              .setClassName(contribution.classNames().get(i))
+              .setExamples(contribution.examplesOf().get(i)));
+    }
+    return message.build();
   }
 
   private static TaskVersion version(VersionSummary version, long activatedEpoch) {

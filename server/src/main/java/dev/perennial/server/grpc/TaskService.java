@@ -18,6 +18,8 @@ import dev.perennial.v1.ListTasksResponse;
 import dev.perennial.v1.TaskProto;
 import dev.perennial.v1.WatchPoolRequest;
 import dev.perennial.v1.WatchPoolResponse;
+import dev.perennial.v1.WithdrawContributionRequest;
+import dev.perennial.v1.WithdrawContributionResponse;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
@@ -60,6 +62,11 @@ final class TaskService {
             "ActivateTaskVersion",
             ActivateTaskVersionRequest.getDefaultInstance(),
             (call, request) -> activate(request)),
+        Method.<WithdrawContributionRequest, WithdrawContributionResponse>unary(
+            SERVICE,
+            "WithdrawContribution",
+            WithdrawContributionRequest.getDefaultInstance(),
+            (call, request) -> withdraw(request)),
         Method.<WatchPoolRequest, WatchPoolResponse>watch(
             SERVICE, "WatchPool", WatchPoolRequest.getDefaultInstance(), this::watch));
   }
@@ -111,6 +118,28 @@ final class TaskService {
                 devices.installed(snapshot.epoch()),
                 installed ->
                     ActivateTaskVersionResponse.newBuilder()
+                        .setTask(TaskMessages.task(pool.history(name)))
+                        .setEpoch(snapshot.epoch())
+                        .build()));
+  }
+
+  private CompletableFuture<WithdrawContributionResponse> withdraw(
+      WithdrawContributionRequest request) {
+    String name = checkedName(request.getName());
+    String id = request.getContributionId();
+    if (id.isEmpty()) {
+      throw ServingException.invalid(
+          "EMPTY_CONTRIBUTION_ID",
+          "contribution_id",
+          "contribution id: empty (expected: one of the task's)");
+    }
+    return Futures.then(
+        store.submit(() -> writer.withdraw(name, id)),
+        snapshot ->
+            Futures.map(
+                devices.installed(snapshot.epoch()),
+                installed ->
+                    WithdrawContributionResponse.newBuilder()
                         .setTask(TaskMessages.task(pool.history(name)))
                         .setEpoch(snapshot.epoch())
                         .build()));

@@ -11,6 +11,7 @@ import dev.perennial.server.training.UploadMode;
 import dev.perennial.v1.Gate;
 import dev.perennial.v1.Image;
 import dev.perennial.v1.Recipe;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Specs and examples from the wire. What is wrong is named with its path in a TrainRequest. */
@@ -19,13 +20,16 @@ final class TrainRequests {
 
   /** The spec with every default filled in, checked. */
   static TrainingSpec spec(dev.perennial.v1.TrainingSpec spec, ClipConfig model) {
-    return TrainingSpec.resolve(
-        spec.getTask(),
-        spec.getClassNamesList(),
-        spec.getTemplate(),
-        spec.getRequestId(),
-        options(spec.getOptions()),
-        model);
+    boolean statisticsOnly = spec.getStatisticsOnly();
+    TrainingSpec resolved =
+        TrainingSpec.resolve(
+            spec.getTask(),
+            statisticsOnly ? List.of() : spec.getClassNamesList(),
+            spec.getTemplate(),
+            spec.getRequestId(),
+            options(spec.getOptions()),
+            model);
+    return statisticsOnly ? resolved.forStatistics(spec.getClassNamesList()) : resolved;
   }
 
   static UploadMode mode(dev.perennial.v1.TrainingSpec spec) {

@@ -8,6 +8,9 @@ import java.nio.ByteBuffer;
  * thread; waits for disks, and for other members where there are any.
  */
 public interface PoolWriter {
+  /** The tasks that serve here now. */
+  PoolSnapshot snapshot();
+
   /**
    * Stores a version's file and makes the version active; its id is the hash of these very bytes. A
    * version that serves already stays so, under the same epoch. Throws DATA_LOSS (no version),

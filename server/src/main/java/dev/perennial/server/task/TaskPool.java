@@ -96,7 +96,7 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
     return new TaskPool(store, loader, state);
   }
 
-  /** The tasks that serve now. */
+  @Override
   public PoolSnapshot snapshot() {
     return state.snapshot();
   }

@@ -4,6 +4,7 @@ import dev.perennial.server.error.ServingException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
@@ -24,6 +25,9 @@ final class CommitRules {
    * @throws ServingException INVALID_ARGUMENT
    */
   static TrainingSpec decide(TrainingSpec spec, Map<String, Integer> examplesOf) {
+    if (spec.statisticsOnly()) {
+      return decideStatistics(spec, examplesOf);
+    }
     List<String> classes = spec.classNames();
     if (classes.isEmpty()) {
       classes = new ArrayList<>(examplesOf.keySet());
@@ -41,6 +45,15 @@ final class CommitRules {
       epochs = spec.recipe().epochs(all - held, spec.batchSize());
     }
     return spec.decided(classes, epochs);
+  }
+
+  /** The classes that have examples: a contribution has nothing to say of others. */
+  private static TrainingSpec decideStatistics(TrainingSpec spec, Map<String, Integer> examplesOf) {
+    if (examplesOf.isEmpty()) {
+      throw ServingException.invalid(
+          "NO_EXAMPLES", "example", "examples: 0 (expected: at least 1)");
+    }
+    return spec.decided(List.copyOf(new TreeSet<>(examplesOf.keySet())), 1);
   }
 
   private static void checkNoneIsEmpty(List<String> classes, Map<String, Integer> examplesOf) {

@@ -117,6 +117,7 @@ final class JobJson {
     json.addProperty("batch_size", spec.batchSize());
     json.addProperty("learning_rate", spec.learningRate());
     json.addProperty("validation_share", spec.validationShare());
+    json.addProperty("statistics_only", spec.statisticsOnly());
     return json;
   }
 
@@ -135,7 +136,8 @@ final class JobJson {
         json.get("epochs").getAsInt(),
         json.get("batch_size").getAsInt(),
         json.get("learning_rate").getAsFloat(),
-        json.get("validation_share").getAsFloat());
+        json.get("validation_share").getAsFloat(),
+        json.has("statistics_only") && json.get("statistics_only").getAsBoolean());
   }
 
   private static JsonObject progress(TrainingJob.Progress progress) {

@@ -2,6 +2,7 @@ package dev.perennial.server.training;
 
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
+import dev.perennial.server.task.Contribution;
 import dev.perennial.server.task.TaskVersion;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -11,6 +12,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -106,7 +108,7 @@ final class JobRunners implements AutoCloseable {
       jobs.progress(jobId, JobState.RUNNING, TrainingJob.Progress.NONE);
       TrainingHost.Published published = trainAndPublish(jobId, device, stop);
       jobs.end(jobId, JobState.SUCCEEDED, published, null);
-      log.info("job {}: version {} from epoch {}", jobId, published.versionId(), published.epoch());
+      log.info("job {}: {} from epoch {}", jobId, published.versionId(), published.epoch());
     } catch (StopSignal.Stopped e) {
       park(jobId);
     } catch (ServingException e) {
@@ -135,25 +137,38 @@ final class JobRunners implements AutoCloseable {
     TrainingJob job = jobs.job(jobId);
     ProgressMeter meter =
         new ProgressMeter(nanoTime, progress -> jobs.progress(jobId, JobState.RUNNING, progress));
-    TaskVersion version;
+    Supplier<TrainingHost.Published> publishing;
     try (SpoolReader spool = store.openSpool(job);
         Trainer trainer = host.trainer(device)) {
       long cacheBytes = MemoryBounds.ofHeap(MAX_CACHE_BYTES) / host.devices();
       ExampleSet examples =
           new SpoolExamples(
               spool, job.spec().classNames(), host::pixels, host.config().imageSize(), cacheBytes);
-      Checkpoints checkpoints = new JobCheckpoints(store, jobId);
-      version =
-          new TrainingRun(
-                  job.spec(), job.created(), examples, host, trainer, checkpoints, stop, meter)
-              .run();
+      publishing = run(job, examples, trainer, stop, meter);
     }
     stop.check();
     jobs.progress(jobId, JobState.PUBLISHING, jobs.job(jobId).progress());
-    TrainingHost.Published published = host.publish(version);
+    TrainingHost.Published published = publishing.get();
     // Too late to cancel. When the server closes now, the next start publishes the same version.
     closeSignal.await(host.installed(published.epoch()));
     return published;
+  }
+
+  /** What the job is for; then, how to publish what it made. */
+  private Supplier<TrainingHost.Published> run(
+      TrainingJob job, ExampleSet examples, Trainer trainer, StopSignal stop, ProgressMeter meter)
+      throws StopSignal.Stopped {
+    if (job.spec().statisticsOnly()) {
+      Contribution contribution =
+          new StatisticsRun(job.spec(), examples, host, trainer, stop, meter).run();
+      return () -> host.publish(contribution);
+    }
+    Checkpoints checkpoints = new JobCheckpoints(store, job.jobId());
+    TaskVersion version =
+        new TrainingRun(
+                job.spec(), job.created(), examples, host, trainer, checkpoints, stop, meter)
+            .run();
+    return () -> host.publish(version);
   }
 
   private void failed(String jobId, ServingException error) {

@@ -4,11 +4,15 @@ import dev.perennial.server.clip.ClipConfig;
 import dev.perennial.server.clip.ModelDirectory;
 import dev.perennial.server.clip.PrefixTraining;
 import dev.perennial.server.device.Devices;
+import dev.perennial.server.error.ServingException;
 import dev.perennial.server.image.ImageDecoder;
+import dev.perennial.server.task.Contribution;
+import dev.perennial.server.task.ContributionFile;
 import dev.perennial.server.task.PoolSnapshot;
 import dev.perennial.server.task.PoolWriter;
 import dev.perennial.server.task.TaskVersion;
 import dev.perennial.server.task.TaskVersionFile;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -60,6 +64,30 @@ final class ServerHost implements TrainingHost {
   @Override
   public Trainer trainer(int device) {
     return new DeviceTrainer(devices.workers().get(device), PrefixTraining.ValueStart.ZERO);
+  }
+
+  @Override
+  public List<String> classesOf(String task) {
+    PoolSnapshot snapshot = pool.snapshot();
+    int slot = snapshot.slot(task);
+    if (slot < 0) {
+      throw ServingException.notFound(
+          "TASK_NOT_FOUND",
+          "spec.task",
+          "task: "
+              + ServingException.quoted(task)
+              + " (expected: one of "
+              + snapshot.tasks().size()
+              + " that serve)");
+    }
+    return snapshot.tasks().get(slot).version().classNames();
+  }
+
+  @Override
+  public Published publish(Contribution contribution) {
+    PoolSnapshot snapshot = pool.contribute(contribution);
+    String id = TaskVersionFile.versionId(ContributionFile.write(contribution));
+    return new Published(id, snapshot.epoch());
   }
 
   @Override

@@ -59,7 +59,9 @@ final class SpecRules {
               + ServingException.quoted(spec.task())
               + " (expected: 1 to 63 of a-z, 0-9, '-', '_', starting with a letter)");
     }
-    checkClasses(spec.classNames());
+    if (!spec.statisticsOnly()) {
+      checkClasses(spec.classNames());
+    }
     Template.checked(spec.template(), "spec.template", MAX_TEMPLATE_LENGTH);
     if (spec.requestId().isBlank() || spec.requestId().length() > MAX_REQUEST_ID_LENGTH) {
       throw ServingException.invalid(
@@ -130,6 +132,28 @@ final class SpecRules {
       throw ServingException.invalid(
           "TOO_FEW_CLASSES", "spec.class_names", "classes: " + classes + " (expected: at least 2)");
     }
+  }
+
+  /**
+   * A spec for statistics with its classes: all of the task's where it names none. Throws
+   * INVALID_ARGUMENT where one of them is none of the task's.
+   */
+  static TrainingSpec inTask(TrainingSpec spec, List<String> classesOfTask) {
+    Set<String> known = new HashSet<>(classesOfTask);
+    for (int i = 0; i < spec.classNames().size(); i++) {
+      String name = spec.classNames().get(i);
+      if (!known.contains(name)) {
+        throw ServingException.invalid(
+            "UNKNOWN_CLASS",
+            "spec.class_names[" + i + "]",
+            "class name: "
+                + ServingException.quoted(name)
+                + " (expected: one that task "
+                + spec.task()
+                + " knows)");
+      }
+    }
+    return spec.classNames().isEmpty() ? spec.forStatistics(classesOfTask) : spec;
   }
 
   private static void range(String option, @Nullable Integer value, int most) {

@@ -1,6 +1,8 @@
 package dev.perennial.server.training;
 
+import dev.perennial.server.task.Contribution;
 import dev.perennial.server.task.TaskVersion;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /** What training needs of the rest of the server. Safe for any thread. */
@@ -15,11 +17,17 @@ interface TrainingHost extends Backbone, ExampleCheck {
   /** A place on a device. */
   Trainer trainer(int device);
 
-  /** Where a version went. */
+  /** The classes of a task as it serves now; throws NOT_FOUND. */
+  List<String> classesOf(String task);
+
+  /** Where a version went, or a contribution. */
   record Published(String versionId, long epoch) {}
 
   /** Stores a version durably and makes it active; may wait for a disk. */
   Published publish(TaskVersion version);
+
+  /** Stores a contribution durably and adds it to its task; may wait for a disk. */
+  Published publish(Contribution contribution);
 
   /** Completes when every device serves that epoch or a later one. */
   CompletableFuture<Void> installed(long epoch);

@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * One training run as it is now. Immutable: every change makes a new one.
  *
- * @param versionId set once SUCCEEDED
- * @param epoch the pool's epoch from which on the version serves; 0 before
+ * @param versionId set once SUCCEEDED; the contribution's id where the spec is for statistics only
+ * @param epoch the pool's epoch from which on that serves; 0 before
  * @param error set where FAILED
  */
 public record TrainingJob(

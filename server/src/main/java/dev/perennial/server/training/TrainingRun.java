@@ -1,7 +1,6 @@
 package dev.perennial.server.training;
 
 import dev.perennial.server.clip.PrefixTraining;
-import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.gaussian.FeatureStatistics;
 import dev.perennial.server.gaussian.GateConstants;
@@ -110,18 +109,7 @@ final class TrainingRun {
       float[] rows = stop.await(running);
       System.arraycopy(rows, 0, features, from * embedDim, rows.length);
     }
-    for (int i = 0; i < features.length; i++) {
-      if (!Float.isFinite(features[i])) {
-        throw new ServingException(
-            ErrorCode.INVALID_ARGUMENT,
-            "BAD_FEATURES",
-            "image features of example "
-                + i / embedDim
-                + ": "
-                + features[i]
-                + " (expected: finite; are the pixels normalised?)");
-      }
-    }
+    StatisticsRun.requireFinite(features, embedDim, 0);
     return features;
   }
 

@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param requestId never trains twice
  * @param epochs 0 until the commit: the recipe decides by the number of examples ({@link
  *     Recipe#epochs})
+ * @param statisticsOnly the examples are summed up and added to the task; nothing is trained, and
+ *     recipe, shape and numbers have no meaning
  */
 public record TrainingSpec(
     String task,
@@ -28,7 +30,8 @@ public record TrainingSpec(
     int epochs,
     int batchSize,
     float learningRate,
-    float validationShare) {
+    float validationShare,
+    boolean statisticsOnly) {
 
   /** How the branch is trained. */
   public enum Recipe {
@@ -67,6 +70,36 @@ public record TrainingSpec(
 
   public TrainingSpec {
     classNames = List.copyOf(classNames);
+  }
+
+  /** One that trains. */
+  public TrainingSpec(
+      String task,
+      List<String> classNames,
+      String template,
+      String requestId,
+      Recipe recipe,
+      GateKind gate,
+      long seed,
+      PrefixShape shape,
+      int epochs,
+      int batchSize,
+      float learningRate,
+      float validationShare) {
+    this(
+        task,
+        classNames,
+        template,
+        requestId,
+        recipe,
+        gate,
+        seed,
+        shape,
+        epochs,
+        batchSize,
+        learningRate,
+        validationShare,
+        false);
   }
 
   /**
@@ -124,8 +157,21 @@ public record TrainingSpec(
     return new Template(template).with(className);
   }
 
+  /**
+   * The same for examples of some of the task's classes that are summed up only.
+   *
+   * @param classes empty for all of them
+   */
+  public TrainingSpec forStatistics(List<String> classes) {
+    return with(classes, epochs, true);
+  }
+
   /** The same with the classes and epochs that were open until the commit. */
   TrainingSpec decided(List<String> classes, int decidedEpochs) {
+    return with(classes, decidedEpochs, statisticsOnly);
+  }
+
+  private TrainingSpec with(List<String> classes, int decidedEpochs, boolean sumsOnly) {
     return new TrainingSpec(
         task,
         classes,
@@ -138,7 +184,8 @@ public record TrainingSpec(
         decidedEpochs,
         batchSize,
         learningRate,
-        validationShare);
+        validationShare,
+        sumsOnly);
   }
 
   private static <T> T orElse(@Nullable T value, T otherwise) {

@@ -29,8 +29,10 @@ final class Uploads {
   }
 
   /** Waits for the disk where it goes on with an upload. */
-  UploadOpening open(TrainingSpec spec, UploadMode mode) {
-    SpecRules.check(spec, host.config());
+  UploadOpening open(TrainingSpec wanted, UploadMode mode) {
+    SpecRules.check(wanted, host.config());
+    TrainingSpec spec =
+        wanted.statisticsOnly() ? SpecRules.inTask(wanted, host.classesOf(wanted.task())) : wanted;
     String requestId = spec.requestId();
     if (mode == UploadMode.RESUMED) {
       spool.open(requestId).ifPresent(Uploads::detach);

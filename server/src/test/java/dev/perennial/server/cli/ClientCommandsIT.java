@@ -138,6 +138,31 @@ class ClientCommandsIT {
   }
 
   @Test
+  void trainStatisticsOnlyThenWithdraw_json_contributionComesAndGoes() {
+    String train = folder.resolve("train").toString();
+    String[] teach = {"--target=" + target, "--task=summed", "--data=" + train, "--epochs=1"};
+    assertEquals(0, run(new TrainCommand(), teach), () -> out + "" + err);
+    clear();
+    String[] contribute = {
+      "--target=" + target, "--task=summed", "--data=" + train, "--statistics-only", "--json"
+    };
+    assertEquals(0, run(new TrainCommand(), contribute), () -> out + "" + err);
+    List<JsonObject> events = jsonLines();
+    String id = events.get(events.size() - 1).get("contribution_id").getAsString();
+    clear();
+    assertEquals(
+        0, run(new TasksCommand(), "show", "--target=" + target, "summed"), () -> out + "" + err);
+    assertTrue(out.toString().contains("+ " + id + "  contribution  10 classes  40 examples"));
+    clear();
+    String[] withdraw = {"withdraw", "--target=" + target, "--json", "summed", id};
+    assertEquals(0, run(new TasksCommand(), withdraw), () -> out + "" + err);
+    JsonObject task = JsonParser.parseString(out.toString()).getAsJsonObject();
+    assertEquals(0, task.getAsJsonArray("contributions").size());
+    String[] gone = {"delete", "--target=" + target, "summed"};
+    assertEquals(0, run(new TasksCommand(), gone), () -> out + "" + err);
+  }
+
+  @Test
   void classify_brokenFile_isNamedAndTheOthersAnswered() throws IOException {
     Path broken = Files.writeString(folder.resolve("broken.png"), "no image");
     Path good;

@@ -3,6 +3,7 @@ package dev.perennial.server.training;
 import dev.perennial.server.clip.ClipConfig;
 import dev.perennial.server.clip.PrefixTraining;
 import dev.perennial.server.error.ServingException;
+import dev.perennial.server.task.Contribution;
 import dev.perennial.server.task.PrefixShape;
 import dev.perennial.server.task.Prefixes;
 import dev.perennial.server.task.TaskVersion;
@@ -47,6 +48,9 @@ final class FakeHost implements TrainingHost, AutoCloseable {
   /** Called on the device's thread before each step, with the number of steps before it. */
   volatile Consumer<Integer> beforeStep = step -> {};
 
+  /** Called on the device's thread before features, with the number of such calls before it. */
+  volatile Consumer<Integer> beforeFeatures = call -> {};
+
   /** Called on the job's thread before a version is published. */
   volatile Consumer<TaskVersion> beforePublish = version -> {};
 
@@ -55,6 +59,11 @@ final class FakeHost implements TrainingHost, AutoCloseable {
 
   volatile CompletableFuture<Void> installed = CompletableFuture.completedFuture(null);
   final List<TaskVersion> published = Collections.synchronizedList(new ArrayList<>());
+  final List<Contribution> contributed = Collections.synchronizedList(new ArrayList<>());
+
+  /** How many images each call for features had. */
+  final List<Integer> featureBatches = Collections.synchronizedList(new ArrayList<>());
+
   final AtomicInteger steps = new AtomicInteger();
   final AtomicInteger decoded = new AtomicInteger();
   final AtomicInteger openTrainers = new AtomicInteger();
@@ -125,6 +134,20 @@ final class FakeHost implements TrainingHost, AutoCloseable {
   }
 
   @Override
+  public List<String> classesOf(String task) {
+    if (!task.equals("insects")) {
+      throw ServingException.notFound("TASK_NOT_FOUND", "spec.task", "task: " + task);
+    }
+    return TestJobs.CLASSES;
+  }
+
+  @Override
+  public Published publish(Contribution contribution) {
+    contributed.add(contribution);
+    return new Published("contribution-" + contributed.size(), contributed.size());
+  }
+
+  @Override
   public CompletableFuture<Void> installed(long epoch) {
     return installed;
   }
@@ -162,6 +185,8 @@ final class FakeHost implements TrainingHost, AutoCloseable {
     public CompletableFuture<float[]> imageFeatures(List<float[]> pixels) {
       return step(
           () -> {
+            beforeFeatures.accept(featureBatches.size());
+            featureBatches.add(pixels.size());
             float[] features = new float[pixels.size() * EMBED_DIM];
             for (int i = 0; i < pixels.size(); i++) {
               double norm = 0;

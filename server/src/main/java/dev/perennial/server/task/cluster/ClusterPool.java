@@ -171,6 +171,11 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
   }
 
   @Override
+  public PoolSnapshot snapshot() {
+    return pool.snapshot();
+  }
+
+  @Override
   public PoolSnapshot publish(ByteBuffer file) {
     return submit(Request.Apply.Kind.PUBLISH, TaskVersionFile.read(file.duplicate()), file);
   }
