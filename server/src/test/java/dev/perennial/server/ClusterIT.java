@@ -26,6 +26,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -46,6 +51,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(400)
 class ClusterIT {
   private static final float TOLERANCE = 1e-5f;
+  private static final long FROZEN_NANOS = TimeUnit.SECONDS.toNanos(20);
 
   @TempDir private static Path directory;
 
@@ -141,27 +147,49 @@ class ClusterIT {
     }
   }
 
+  /**
+   * The member that decides stands still for 20 s in the middle of its changes, while the others
+   * elect another and go on. When it returns, it still believes that it decides.
+   */
   @Test
   void frozenCoordinator_returns_noStaleWriteIsAccepted() throws Exception {
     MemberProcess frozen = cluster.coordinator();
     String first = Teaching.teach(frozen, "frozen", 11).getVersionId();
+    String second = Teaching.teach(frozen, "frozen", 13).getVersionId();
+    AtomicBoolean stopped = new AtomicBoolean();
+    CompletableFuture<Void> inFlight =
+        CompletableFuture.runAsync(
+            () -> {
+              while (!stopped.get()) {
+                String unused = tryActivate(frozen, "frozen", first);
+                unused = tryActivate(frozen, "frozen", second);
+              }
+            });
+    long epochBefore = epoch(frozen);
+    until(() -> epoch(frozen) > epochBefore + 2);
     frozen.freeze();
+    long since = System.nanoTime();
     MemberProcess other = cluster.others(frozen).get(0);
     TrainingJob later;
     try {
       later = teachUntilAccepted(other, "frozen", 12);
+      until(() -> System.nanoTime() - since > FROZEN_NANOS);
+      stopped.set(true);
     } finally {
       frozen.thaw();
     }
-    // Whatever it still believes, it cannot put the old version back unseen.
-    String refusedOrSeen = tryActivate(frozen, "frozen", first);
+    String refused = tryActivate(frozen, "frozen", first);
+    inFlight.join();
+    assertTrue(refused.contains("STOOD_STILL"), refused);
     cluster.awaitOneState();
     for (MemberProcess member : cluster.members()) {
       assertTrue(epoch(member) >= later.getEpoch());
-      assertEquals(
-          refusedOrSeen.isEmpty() ? first : later.getVersionId(), cluster.active(member, "frozen"));
-      assertEquals(Set.of(first, later.getVersionId()), cluster.versions(member, "frozen"));
+      assertEquals(Set.of(first, second, later.getVersionId()), cluster.versions(member, "frozen"));
+      assertEquals(later.getVersionId(), cluster.active(member, "frozen"));
     }
+    assertTrue(
+        cluster.describe(other).stream()
+            .anyMatch(one -> one.getName().equals(frozen.name()) && one.getRejectedWrites() > 0));
   }
 
   @Test
@@ -201,6 +229,13 @@ class ClusterIT {
         .stream()
         .map(task -> task.getName())
         .collect(Collectors.toSet());
+  }
+
+  private static void until(BooleanSupplier condition) throws InterruptedException {
+    CountDownLatch never = new CountDownLatch(1);
+    while (!condition.getAsBoolean()) { // the test's own timeout ends it
+      assertFalse(never.await(20, TimeUnit.MILLISECONDS));
+    }
   }
 
   /** Teaches, again and again while nobody can decide. */

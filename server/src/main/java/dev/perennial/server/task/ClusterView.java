@@ -49,7 +49,8 @@ public record ClusterView(List<Member> members) {
    * What has happened since a member started.
    *
    * @param merges pools that it united with what only another member knew
-   * @param rejected manifests of former coordinators that it refused
+   * @param rejected stale writes that it refused: manifests of former coordinators, and changes
+   *     asked of it after it had stood still
    */
   public record Counters(long merges, long rejected) {}
 }

@@ -86,6 +86,10 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
   @GuardedBy("this")
   private String trouble = "CATCHING_UP";
 
+  /** Changes that were asked of this member after it had stood still. */
+  @GuardedBy("this")
+  private long rejected;
+
   /** Something has happened that the tending thread should see. */
   @GuardedBy("this")
   private boolean stirred;
@@ -268,6 +272,7 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
     notice();
     if (!ready()) {
       synchronized (this) {
+        rejected += trouble.equals(STOOD_STILL) ? 1 : 0;
         throw ServingException.unavailable(
             "NOT_READY",
             "this member: " + (trouble.isEmpty() ? "CATCHING_UP" : trouble) + " (expected: ready)",
@@ -411,7 +416,9 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
     View view = members.view();
     String why;
     boolean ready;
+    long stale;
     synchronized (this) {
+      stale = rejected + replica.rejected();
       ready = readyNow();
       why = trouble;
     }
@@ -420,7 +427,7 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
         view.coordinates(),
         ready,
         why,
-        new ClusterView.Counters(coordinator.merges(), replica.rejected()),
+        new ClusterView.Counters(coordinator.merges(), stale),
         withVersions);
   }
 
