@@ -14,11 +14,11 @@ enum Metric {
   PARAMETERS_PER_TASK("Parameters per task", "", 0, Better.LOWER, false),
   TRAIN_SECONDS("Seconds per task", "", 1, Better.LOWER, false),
   TRAIN_IMAGES_PER_SECOND("Images per second", "", 0, Better.HIGHER, false),
-  LEARNT("Accuracy on tasks taught", "%", 1, Better.HIGHER, false),
-  UNLEARNT("Accuracy on tasks not taught yet", "%", 1, Better.HIGHER, false),
+  LEARNT("Taught: accuracy", "%", 1, Better.HIGHER, false),
+  UNLEARNT("Not taught yet: accuracy", "%", 1, Better.HIGHER, false),
   CALIBRATION_ERROR("Calibration error", "%", 1, Better.LOWER, false),
-  CALIBRATION_ERROR_LEARNT("Of tasks taught", "%", 1, Better.LOWER, false),
-  CALIBRATION_ERROR_UNLEARNT("Of tasks not taught yet", "%", 1, Better.LOWER, false),
+  CALIBRATION_ERROR_LEARNT("Taught", "%", 1, Better.LOWER, false),
+  CALIBRATION_ERROR_UNLEARNT("Not taught yet", "%", 1, Better.LOWER, false),
   AREA_UNDER_RISK("Area under the risk", "%", 1, Better.LOWER, false);
 
   /** The columns of the method table. */

@@ -31,7 +31,11 @@ final class SummarySection {
     fact(
         out,
         "Label space",
-        results.labels().equals("union") ? "union of all tasks" : "the task's own classes");
+        switch (results.labels()) {
+          case "union" -> "union of all tasks";
+          case "known" -> "all tasks taught so far";
+          default -> "the task's own classes";
+        });
     String scored = results.config().getOrDefault("score_on", TEST);
     if (!scored.equals(TEST)) {
       fact(out, "Scored on", scored);
@@ -45,6 +49,7 @@ final class SummarySection {
     link(out, "curves", "Curves");
     link(out, "gate", "Gate");
     link(out, "routing", "Routing");
+    link(out, "trust", "Trust");
     link(out, "origin", "How it was made");
     out.close().close().close();
   }
