@@ -1,8 +1,10 @@
 package dev.perennial.server.eval.report;
 
+import dev.perennial.server.eval.chart.Axis;
 import dev.perennial.server.eval.chart.Marker;
 import dev.perennial.server.eval.chart.Markup;
 import dev.perennial.server.eval.report.EvalResults.MethodResults;
+import java.util.stream.DoubleStream;
 
 /** What all sections of the page are made of. */
 final class Sections {
@@ -25,5 +27,16 @@ final class Sections {
     out.open("h3");
     Marker.key(out, view.style(method));
     out.text(method.name()).close();
+  }
+
+  /** An axis of percentages around these values. */
+  static Axis axis(String label, DoubleStream values) {
+    double[] all = values.toArray();
+    double min = DoubleStream.of(all).min().orElseThrow();
+    double max = DoubleStream.of(all).max().orElseThrow();
+    double margin = Math.max(1, (max - min) * 0.06);
+    double from = Math.max(0, min - margin);
+    double to = Math.min(100, max + margin);
+    return Axis.around(label, from, to, 6);
   }
 }

@@ -136,11 +136,11 @@ final class SummarySection {
       return;
     }
     Axis x =
-        axis(
+        Sections.axis(
             "Last: accuracy on all tasks at the end, %",
             points.stream().mapToDouble(PointChart.Point::x));
     Axis y =
-        axis(
+        Sections.axis(
             "Transfer: accuracy before taught, %",
             points.stream().mapToDouble(PointChart.Point::y));
     List<Reference> references = new ArrayList<>();
@@ -158,16 +158,6 @@ final class SummarySection {
                 + " frozen model's Transfer: below it, knowledge was lost. Markers are those of the"
                 + " table below; names that would cover others are left out.")
         .close();
-  }
-
-  private static Axis axis(String label, DoubleStream values) {
-    double[] all = values.toArray();
-    double min = DoubleStream.of(all).min().orElseThrow();
-    double max = DoubleStream.of(all).max().orElseThrow();
-    double margin = Math.max(1, (max - min) * 0.06);
-    double from = Math.max(0, min - margin);
-    double to = Math.min(100, max + margin);
-    return Axis.around(label, from, to, 6);
   }
 
   private static String seeds(EvalResults results) {

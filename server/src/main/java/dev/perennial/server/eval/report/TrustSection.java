@@ -4,6 +4,7 @@ import dev.perennial.server.eval.chart.Axis;
 import dev.perennial.server.eval.chart.LineChart;
 import dev.perennial.server.eval.chart.Marker;
 import dev.perennial.server.eval.chart.Markup;
+import dev.perennial.server.eval.chart.PointChart;
 import dev.perennial.server.eval.report.EvalResults.Bins;
 import dev.perennial.server.eval.report.EvalResults.MethodResults;
 import dev.perennial.server.eval.report.EvalResults.Reliability;
@@ -41,6 +42,7 @@ final class TrustSection {
     out.open("div", "class", "card").element("h3", "Risk over coverage");
     risk(view, noted).draw(out);
     out.close();
+    tradeOff(out, view, noted);
     noted.forEach(method -> card(out, view, method));
     out.close().close();
   }
@@ -96,6 +98,39 @@ final class TrustSection {
         Axis.around("wrong, %", 0, highest, 5),
         series,
         List.of());
+  }
+
+  /** What is gained on tasks taught against what is kept of the others. */
+  private static void tradeOff(Markup out, View view, List<MethodResults> methods) {
+    List<PointChart.Point> points = new ArrayList<>();
+    for (MethodResults method : methods) {
+      double x = method.mean(Metric.LEARNT);
+      double y = method.mean(Metric.UNLEARNT);
+      if (!Double.isNaN(x + y)) {
+        points.add(
+            new PointChart.Point(
+                method.name(),
+                view.style(method),
+                method.isOurs(),
+                x,
+                y,
+                "%s: taught %s %%, not taught yet %s %%"
+                    .formatted(method.name(), Numbers.tenths(x), Numbers.tenths(y))));
+      }
+    }
+    if (points.size() < 2) {
+      return;
+    }
+    out.open("div", "class", "card").element("h3", "Taught, and not taught yet");
+    new PointChart(
+            "Methods by accuracy on tasks taught and on tasks not taught yet",
+            Sections.axis("taught: accuracy, %", points.stream().mapToDouble(PointChart.Point::x)),
+            Sections.axis(
+                "not taught yet: accuracy, %", points.stream().mapToDouble(PointChart.Point::y)),
+            points,
+            List.of())
+        .draw(out);
+    out.close();
   }
 
   private static void card(Markup out, View view, MethodResults method) {
