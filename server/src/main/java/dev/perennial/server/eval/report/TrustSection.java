@@ -100,8 +100,11 @@ final class TrustSection {
         List.of());
   }
 
-  /** What is gained on tasks taught against what is kept of the others. */
+  /** What is gained on tasks taught against what is kept of the others, where these were asked. */
   private static void tradeOff(Markup out, View view, List<MethodResults> methods) {
+    if (view.results().labels().equals("known")) {
+      return;
+    }
     List<PointChart.Point> points = new ArrayList<>();
     for (MethodResults method : methods) {
       double x = method.mean(Metric.LEARNT);
