@@ -66,9 +66,10 @@ public final class ChaosRun implements AutoCloseable {
      * A blow was dealt and survived.
      *
      * @param recoverySeconds from the blow until all members were ready again
-     * @param violations so far
+     * @param findings what was seen since the last that must not be
      */
-    void survived(int number, Kind kind, String victim, double recoverySeconds, int violations);
+    void survived(
+        int number, Kind kind, String victim, double recoverySeconds, List<String> findings);
   }
 
   private final Plan plan;
@@ -115,16 +116,19 @@ public final class ChaosRun implements AutoCloseable {
     readers.forEach(Reader::start);
     listener.started();
     List<Blow> blows = Blow.schedule(plan.members(), plan.kills(), plan.seed(), plan.kinds());
+    int told = 0;
     for (Blow blow : blows) {
       if (!survives(blow)) {
         break;
       }
+      List<String> findings = tally.findings(told);
+      told += findings.size();
       listener.survived(
           blow.number(),
           blow.kind(),
           cluster.members().get(blow.victim()).name(),
           tally.lastRecovery(),
-          tally.violations());
+          findings);
     }
     return tally.report(plan.members(), plan.seed(), Duration.ofNanos(System.nanoTime() - begun));
   }

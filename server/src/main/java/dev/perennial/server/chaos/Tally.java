@@ -90,15 +90,9 @@ final class Tally {
     }
   }
 
-  synchronized int violations() {
-    return counts.values().stream()
-        .flatMap(count -> count.violations.values().stream())
-        .mapToInt(Integer::intValue)
-        .sum();
-  }
-
-  synchronized long changes() {
-    return now.acknowledged;
+  /** What was found, from the first that is not known yet. */
+  synchronized List<String> findings(int known) {
+    return List.copyOf(findings.subList(known, findings.size()));
   }
 
   /** The last blow's recovery, seconds. */

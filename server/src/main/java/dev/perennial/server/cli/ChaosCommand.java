@@ -121,18 +121,18 @@ public final class ChaosCommand implements Callable<Integer> {
 
     @Override
     public void survived(
-        int number, Kind kind, String victim, double recoverySeconds, int violations) {
+        int number, Kind kind, String victim, double recoverySeconds, List<String> findings) {
       double elapsed = (System.nanoTime() - startNanos) / 1e9;
       out.printf(
           Locale.ROOT,
-          "%d/%d %s, %s: all back in %.1f s%s, about %.0f s left%n",
+          "%d/%d %s, %s: all back in %.1f s, about %.0f s left%n",
           number,
           kills,
           kind.key(),
           kind == Kind.WHOLE_CLUSTER ? "all" : victim,
           recoverySeconds,
-          violations == 0 ? "" : ", " + violations + " VIOLATIONS",
           elapsed / number * (kills - number));
+      findings.forEach(out::println);
       out.flush();
     }
   }

@@ -59,7 +59,7 @@ class ChaosIT {
 
     @Override
     public void survived(
-        int number, Kind kind, String victim, double recoverySeconds, int violations) {
+        int number, Kind kind, String victim, double recoverySeconds, List<String> findings) {
       survived.add(kind.key());
     }
   }

@@ -103,7 +103,7 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
     this.local = local;
     this.options = options;
     this.replica = new Replica(pool, this.members, options);
-    this.coordinator = new Coordinator(pool, this.members, replica, options);
+    this.coordinator = new Coordinator(pool, this.members, replica, options, this::requireReady);
     replica.onTrouble(this::trouble);
     this.listening = pool.listen(snapshot -> stir());
     this.pulse = new Pulse(options.standStill(), System::nanoTime);
@@ -190,7 +190,7 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
   }
 
   private PoolSnapshot submit(Request.Apply.Kind kind, PoolFile file, ByteBuffer bytes) {
-    requireReady();
+    awaitReady();
     pool.requireFits(file);
     String id = pool.hold(bytes);
     try {
@@ -238,6 +238,9 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
           requireOpen();
           pause();
         }
+        if (kind.bringsFile()) {
+          awaitReady();
+        }
         requireReady();
       }
     }
@@ -266,6 +269,17 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
       pause();
     }
     return pool.snapshot();
+  }
+
+  /** What took long to make is not given up because this member is catching up just now. */
+  private void awaitReady() {
+    long until = System.nanoTime() + options.change().toNanos();
+    notice();
+    synchronized (this) {
+      while (!readyNow() && System.nanoTime() - until < 0) {
+        pause();
+      }
+    }
   }
 
   private void requireReady() {
@@ -302,24 +316,40 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
   }
 
   private void beat() {
-    synchronized (this) {
-      while (!closed) {
+    while (true) {
+      synchronized (this) {
         try {
           wait(BEAT.toMillis());
         } catch (InterruptedException e) {
           return;
         }
-        notice();
+        if (closed) {
+          return;
+        }
       }
+      notice();
     }
   }
 
   /** Sees whether this process stood still while the others went on. */
-  private synchronized void notice() {
-    if (!pulse.stoodStill()) {
-      return;
+  private void notice() {
+    if (pulse.stoodStill()) {
+      LOG.warn("this process stood still for more than {}", options.standStill());
+      stoodStill();
     }
-    LOG.warn("this process stood still for more than {}", options.standStill());
+  }
+
+  /**
+   * Changes nothing from now on before a coordinator has heard this member anew: manifests that
+   * were on their way when it stopped are refused, and what was going on then does not end that.
+   */
+  void stoodStill() {
+    standAside();
+    replica.forget();
+    standAside(); // a manifest may have been installed in between
+  }
+
+  private synchronized void standAside() {
     standingAsideUntil = System.nanoTime() + ASIDE * options.standStill().toNanos();
     trouble = STOOD_STILL;
     stir();
@@ -333,7 +363,7 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
   private void tend() {
     while (true) {
       try {
-        if (!tendingWaits() && coordinator.tend()) {
+        if (!tendingWaits() && coordinator.tend() && !tendingWaits()) {
           trouble("");
         }
       } catch (ServingException e) {
@@ -376,6 +406,9 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
 
   /** An empty text: this member has what the coordinator has decided. */
   private synchronized void trouble(String what) {
+    if (standsAside() && !what.isEmpty()) {
+      return; // it has the greater one
+    }
     boolean changed = !trouble.equals(what);
     trouble = what;
     if (what.isEmpty()) {

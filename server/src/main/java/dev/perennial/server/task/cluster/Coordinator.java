@@ -43,6 +43,7 @@ final class Coordinator {
   private final Channel<Request> members;
   private final Replica replica;
   private final ClusterOptions options;
+  private final Runnable requireReady;
   private final ReentrantLock deciding = new ReentrantLock(true);
   private final AtomicLong merges = new AtomicLong();
 
@@ -66,11 +67,17 @@ final class Coordinator {
   @GuardedBy("deciding")
   private long usedEpoch;
 
-  Coordinator(TaskPool pool, Channel<Request> members, Replica replica, ClusterOptions options) {
+  Coordinator(
+      TaskPool pool,
+      Channel<Request> members,
+      Replica replica,
+      ClusterOptions options,
+      Runnable requireReady) {
     this.pool = pool;
     this.members = members;
     this.replica = replica;
     this.options = options;
+    this.requireReady = requireReady;
   }
 
   /** Times that a pool was united with what only another member knew. */
@@ -88,6 +95,7 @@ final class Coordinator {
   long apply(PoolChange change, String holder) {
     lock(options.change());
     try {
+      requireReady.run(); // still: this member may have stood still while it waited
       View view = coordinating();
       establish(view);
       Manifest before = pool.manifest();

@@ -86,6 +86,11 @@ final class Replica {
     }
   }
 
+  /** From now on, manifests are taken from nobody until this member is heard anew. */
+  synchronized void forget() {
+    promised = "";
+  }
+
   private void requireCoordinator(String from) {
     String coordinator = members.view().coordinator();
     if (!coordinator.equals(from)) {
@@ -181,6 +186,7 @@ final class Replica {
       trouble.accept("CATCHING_UP");
       return new Request.Installed(pool.manifest(), remaining);
     }
+    Manifest now;
     synchronized (this) {
       requirePromised(request.from());
       try {
@@ -189,10 +195,12 @@ final class Replica {
         trouble.accept(e.reason());
         throw e;
       }
+      now = pool.manifest();
+      if (now.equals(wanted)) {
+        trouble.accept("");
+      }
     }
-    Manifest now = pool.manifest();
     if (now.equals(wanted)) {
-      trouble.accept("");
       awaitDevices(now.epoch());
     }
     return new Request.Installed(now, 0);

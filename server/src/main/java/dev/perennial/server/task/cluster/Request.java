@@ -81,6 +81,11 @@ sealed interface Request extends Question {
       CONTRIBUTE,
       WITHDRAW;
 
+      /** Whether the member that asks has stored a file for it. */
+      boolean bringsFile() {
+        return this == PUBLISH || this == CONTRIBUTE;
+      }
+
       /** Whether a second try finds nothing once the first has worked. */
       boolean removes() {
         return this == DELETE || this == WITHDRAW;

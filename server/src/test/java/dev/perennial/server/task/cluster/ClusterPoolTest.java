@@ -266,6 +266,31 @@ class ClusterPoolTest {
   }
 
   @Test
+  void memberThatStoodStill_refusesChangesAndManifestsUntilItIsHeardAnew() throws Exception {
+    network.startTogether("a", "b", "c");
+    publish("a", "cats", 1);
+    ClusterPool b = network.get("b").member();
+    b.stoodStill();
+    ServingException e = assertThrows(ServingException.class, () -> b.delete("cats"));
+    assertTrue(String.valueOf(e.getMessage()).contains("STOOD_STILL"), e::toString);
+    publish("a", "cats", 2); // its manifest is one that b refuses; then b is heard
+    untilSame("a", "b", "c");
+    assertTrue(b.describe(false).members().get(1).counters().rejected() >= 2);
+    assertEquals(3, b.delete("cats").epoch());
+  }
+
+  @Test
+  void coordinatorThatStoodStill_decidesNothing() {
+    network.startTogether("a", "b");
+    publish("a", "cats", 1);
+    network.get("a").member().stoodStill();
+    ServingException e =
+        assertThrows(ServingException.class, () -> network.get("b").member().delete("cats"));
+    assertTrue(String.valueOf(e.getMessage()).contains("STOOD_STILL"), e::toString);
+    assertEquals(1, onDisk("b").epoch());
+  }
+
+  @Test
   void answersToAManifestAreLost_neverTwoContentsUnderOneEpoch() throws Exception {
     network.startTogether("a", "b");
     AtomicInteger lost = new AtomicInteger();
