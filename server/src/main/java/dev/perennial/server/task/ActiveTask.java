@@ -34,7 +34,7 @@ public record ActiveTask(
   }
 
   /** The version alone. */
-  static ActiveTask of(String versionId, TaskVersion version) {
+  public static ActiveTask of(String versionId, TaskVersion version) {
     return of(
         versionId,
         version,

@@ -23,6 +23,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -174,10 +175,8 @@ final class UnionMethod implements Method {
 
     Route route(int picture) {
       TaskCandidates candidates = new TaskCandidates();
-      for (int t = 0; t < learnt.size(); t++) {
-        if (owners.considers(t)) {
-          candidates.offer(t, logGaussian(t, picture));
-        }
+      for (int t : likeliest(picture)) {
+        candidates.offer(t, logGaussian(t, picture));
       }
       if (candidates.size() == 0) {
         return new Route(new int[0], new double[0], 0, 0);
@@ -192,6 +191,16 @@ final class UnionMethod implements Method {
       double z = learnt.get(tasks[0]).domain().z(logGaussian(tasks[0], picture));
       double gate = open == null ? 1 : DomainGate.gate(z, owners.allLearnt());
       return new Route(tasks, shares, gate, DomainGate.none(z));
+    }
+
+    private int[] likeliest(int picture) {
+      int[] considered = IntStream.range(0, learnt.size()).filter(owners::considers).toArray();
+      int at = picture * bench.model().config().embedDim();
+      double[] spherical =
+          Arrays.stream(considered)
+              .mapToDouble(t -> learnt.get(t).domain().sphericalLogDensity(frozen, at))
+              .toArray();
+      return TaskCandidates.likeliest(considered, spherical, TaskCandidates.LIKELIEST);
     }
 
     /** Among known classes alone, an image of no learnt domain has no right answer. */
