@@ -54,11 +54,16 @@ public final class MemberProcess implements AutoCloseable {
           "-Dai.djl.pytorch.num_interop_threads=1");
 
   private final String name;
+  private final String host;
   private final Path directory;
   private final List<String> prefix;
   private final List<String> options;
   private volatile @Nullable Process process;
   private volatile @Nullable ManagedChannel channel;
+
+  /** Where it answers calls: 0 before its first start, then the same in every life. */
+  private volatile int port;
+
   private volatile CompletableFuture<String> listening = new CompletableFuture<>();
 
   /**
@@ -77,6 +82,7 @@ public final class MemberProcess implements AutoCloseable {
       String host,
       String address,
       List<String> serve) {
+    this.host = host;
     this.directory = directory.resolve(name);
     this.name = name;
     this.prefix = prefix;
@@ -85,7 +91,6 @@ public final class MemberProcess implements AutoCloseable {
             List.of(
                 "--data=" + data(),
                 "--host=" + host,
-                "--port=0",
                 "--cluster",
                 "--member-name=" + name,
                 "--cluster-host=" + address.substring(0, address.indexOf(':')),
@@ -95,6 +100,11 @@ public final class MemberProcess implements AutoCloseable {
 
   public String name() {
     return name;
+  }
+
+  /** Where it answers calls, host:port, from its first start on. */
+  public String address() {
+    return host + ":" + port;
   }
 
   public Path data() {
@@ -108,6 +118,7 @@ public final class MemberProcess implements AutoCloseable {
     command.addAll(SMALL);
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), MAIN, "serve"));
     command.addAll(options);
+    command.add("--port=" + port);
     ProcessBuilder builder =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.appendTo(log().toFile()));
     builder.environment().put("OMP_NUM_THREADS", "1");
@@ -165,6 +176,7 @@ public final class MemberProcess implements AutoCloseable {
     try {
       String address = listening.get(READY_SECONDS, TimeUnit.SECONDS);
       disconnect();
+      port = Integer.parseInt(address.substring(address.lastIndexOf(':') + 1));
       channel = NettyChannelBuilder.forTarget(address).usePlaintext().build();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -217,6 +229,14 @@ public final class MemberProcess implements AutoCloseable {
       Thread.currentThread().interrupt();
     }
     disconnect();
+  }
+
+  /** SIGTERM: it drains and ends. Returns its exit code once it is gone. */
+  public int terminate() throws InterruptedException {
+    signal("-TERM");
+    int exit = awaitEnd();
+    disconnect();
+    return exit;
   }
 
   /** SIGSTOP: it stands still. */
