@@ -15,8 +15,9 @@ import java.util.stream.Stream;
 
 /**
  * Where a training run's examples come from. They are pulled one by one, by one thread, only as
- * fast as the server takes them. A source that can be read again lets the client repeat an upload
- * that broke before its commit; one that cannot makes such a break final.
+ * fast as the server takes them. An upload that broke goes on with those that were not
+ * acknowledged; a source that can be read again helps where the servers have lost acknowledged
+ * ones, one that cannot makes such a loss final.
  */
 public final class Examples {
   /** Opens the source for one upload. */

@@ -117,8 +117,8 @@ public final class PerennialClient implements AutoCloseable {
 
   /**
    * Teaches a task: uploads the examples, commits and follows the job to its end. If the connection
-   * breaks, the upload is repeated under the same request id where the examples can be read again;
-   * after the commit the job is found again and followed on.
+   * breaks, the upload goes on where it was acknowledged, at another server where there is one;
+   * after the commit the job is followed on.
    */
   public TrainingRun train(TrainingSpec spec, Examples examples, TrainingListener listener) {
     CompletableFuture<TrainingJob> committed = connection.track(new CompletableFuture<>());

@@ -12,8 +12,8 @@ import java.util.function.DoubleSupplier;
  * once. One per client; safe for any thread.
  *
  * <p>A budget keeps a failing server from being flooded: each retry costs one token of {@value
- * #MAX_TOKENS}, each success earns {@value #TOKENS_PER_SUCCESS}. What a lost member leaves goes to
- * the others without a token: a call that was in flight there is no sign of too many calls.
+ * #MAX_TOKENS}, each success earns {@value #TOKENS_PER_SUCCESS}. What a lost member leaves costs
+ * none: that calls were in flight there is no sign of too many calls.
  */
 final class RetryPolicy {
   /** Tries of one call, the first included. */
@@ -53,14 +53,17 @@ final class RetryPolicy {
     if (elsewhere && failure.code() == Code.UNAVAILABLE) {
       return Optional.of(Duration.ZERO);
     }
-    if (tokens < 1) {
+    boolean lost = failure.code() == Code.UNAVAILABLE && failure.reason() == null;
+    if (!lost && tokens < 1) {
       return Optional.empty();
     }
     Duration wait = elsewhere ? Duration.ZERO : delay(failure, attempt);
     if (wait.compareTo(left) >= 0) {
       return Optional.empty();
     }
-    tokens -= 1;
+    if (!lost) {
+      tokens -= 1;
+    }
     return Optional.of(wait);
   }
 

@@ -33,14 +33,15 @@ final class RetryingCall<T> {
   private final long deadlineNanos;
   private final CompletableFuture<T> future = new CompletableFuture<>();
   private final Set<CompletableFuture<T>> running = new HashSet<>();
-  private final Set<String> avoided = new HashSet<>();
+  private final Tries tries;
   private final List<PerennialException> failures = new ArrayList<>();
-  private int attempts;
+  private boolean second;
 
   private RetryingCall(
       Connection connection, boolean hedged, Duration deadline, Attempt<T> attempt) {
     this.connection = connection;
     this.hedged = hedged;
+    this.tries = new Tries(connection);
     this.attempt = attempt;
     this.deadlineNanos = System.nanoTime() + deadline.toNanos();
   }
@@ -82,8 +83,7 @@ final class RetryingCall<T> {
     }
     Route route;
     synchronized (this) {
-      attempts++;
-      route = new Route(avoided);
+      route = new Route(tries.avoided());
     }
     try {
       CompletableFuture<T> started = attempt.start(left(), route);
@@ -115,15 +115,14 @@ final class RetryingCall<T> {
   /** The second attempt beside the first; there is no third. */
   private void hedge(Route first) {
     synchronized (this) {
-      String address = first.address();
       if (running.isEmpty()
-          || attempts > 1
-          || address == null
+          || second
           || first.alternatives() == 0
           || !connection.retries().hedge()) {
         return;
       }
-      avoided.add(address);
+      second = true;
+      tries.avoid(first);
     }
     tryOnce();
   }
@@ -145,48 +144,41 @@ final class RetryingCall<T> {
   }
 
   private void failed(PerennialException failure, Route route, boolean last) {
-    boolean mayRepeat = RetryPolicy.mayRepeat(failure);
-    if (mayRepeat && !last) {
-      note(failure, route); // the other attempt may still answer
-      return;
-    }
-    Optional<Duration> wait =
-        connection.retries().retry(failure, attempts(), left(), route.alternatives() > 0);
-    if (wait.isEmpty()) {
-      earlier().forEach(failure::addSuppressed);
-      future.completeExceptionally(failure);
-      return;
-    }
-    note(failure, route);
-    if (wait.get().isZero()) {
-      tryOnce();
-      return;
-    }
-    try {
-      var unused = connection.after(wait.get(), this::tryOnce);
-    } catch (PerennialException e) {
-      future.completeExceptionally(e);
-    }
-  }
-
-  private synchronized int attempts() {
-    return attempts;
-  }
-
-  private synchronized List<PerennialException> earlier() {
-    return List.copyOf(failures);
-  }
-
-  private void note(PerennialException failure, Route route) {
-    String address = route.address();
+    Optional<Duration> wait;
     synchronized (this) {
-      failures.add(failure);
-      if (address != null) {
-        avoided.add(address);
+      wait = tries.failed(failure, route, left());
+      if (wait.isPresent()) {
+        keep(failure);
+        if (!last) {
+          return; // the other attempt may still answer
+        }
+      } else {
+        failures.forEach(failure::addSuppressed);
       }
     }
-    if (address == null) {
-      connection.reconnect();
+    if (wait.isEmpty()) {
+      future.completeExceptionally(failure);
+    } else if (wait.get().isZero()) {
+      tryOnce();
+    } else {
+      tryLater(wait.get());
+    }
+  }
+
+  /** Of a search for members the last failure says it all. */
+  private void keep(PerennialException failure) {
+    boolean searching = failure.member() == null;
+    if (searching && !failures.isEmpty() && failures.get(failures.size() - 1).member() == null) {
+      failures.remove(failures.size() - 1);
+    }
+    failures.add(failure);
+  }
+
+  private void tryLater(Duration wait) {
+    try {
+      var unused = connection.after(wait, this::tryOnce);
+    } catch (PerennialException e) {
+      future.completeExceptionally(e);
     }
   }
 }

@@ -6,7 +6,6 @@ import dev.perennial.client.StreamLeg.Item;
 import io.grpc.ClientCall;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -67,11 +66,10 @@ final class StreamLegs<Q extends MessageLite, R, A> implements StreamLeg.Owner<Q
   /** To be sent again, by number. */
   private final TreeMap<Long, Item<Q, A>> again = new TreeMap<>();
 
-  /** Members that failed since the last answer. */
-  private final Set<String> avoided = new HashSet<>();
+  /** Since the last answer. */
+  private final Tries tries;
 
   private @Nullable StreamLeg<Q, R, A> current;
-  private int failures;
   private boolean pausing;
   private boolean finished;
   private boolean left;
@@ -87,13 +85,14 @@ final class StreamLegs<Q extends MessageLite, R, A> implements StreamLeg.Owner<Q
     this.protocol = protocol;
     this.endNanos = System.nanoTime() + deadline.toNanos();
     this.only = only;
+    this.tries = new Tries(connection);
     this.lock = lock;
     this.stream = stream;
   }
 
   void open() {
     StreamLeg<Q, R, A> leg =
-        only != null ? new StreamLeg<>(this, only) : new StreamLeg<>(this, avoided);
+        only != null ? new StreamLeg<>(this, only) : new StreamLeg<>(this, tries.avoided());
     ClientCall<Q, R> call = connection.newCall(protocol.method(), timeLeft(), leg.route());
     legs.add(leg);
     current = leg;
@@ -202,8 +201,7 @@ final class StreamLegs<Q extends MessageLite, R, A> implements StreamLeg.Owner<Q
         goFrom(leg);
         resend();
       } else if (item != null) {
-        failures = 0;
-        avoided.clear();
+        tries.clear();
       }
     } finally {
       lock.unlock();
@@ -250,10 +248,7 @@ final class StreamLegs<Q extends MessageLite, R, A> implements StreamLeg.Owner<Q
   /** The old call is answered to its end; what comes goes elsewhere. */
   private void goFrom(StreamLeg<Q, R, A> leg) {
     if (leg == current && !left) {
-      String address = leg.route().address();
-      if (address != null) {
-        avoided.add(address);
-      }
+      tries.avoid(leg.route());
       open();
       leg.finish();
     }
@@ -319,19 +314,10 @@ final class StreamLegs<Q extends MessageLite, R, A> implements StreamLeg.Owner<Q
       return failure;
     }
     if (unanswered() == 0 && !stream.needed()) {
-      failures = 0;
-      avoided.clear();
+      tries.clear();
       return null; // until somebody needs it
     }
-    failures++;
-    String address = lost.route().address();
-    if (address == null) {
-      connection.reconnect();
-    } else {
-      avoided.add(address);
-    }
-    Optional<Duration> pause =
-        connection.retries().retry(failure, failures, timeLeft(), lost.route().alternatives() > 0);
+    Optional<Duration> pause = tries.failed(failure, lost.route(), timeLeft());
     if (pause.isEmpty()) {
       return failure;
     }

@@ -12,7 +12,6 @@ final class TrainEvents {
   private final TrainingListener listener;
   private final CompletableFuture<TrainingJob> committed;
   private @Nullable TrainingJob job;
-  private boolean commitSent;
   private long heardNanos = System.nanoTime();
   private @Nullable RuntimeException listenerFailure;
 
@@ -22,18 +21,12 @@ final class TrainEvents {
   }
 
   synchronized void uploading(int attempt) {
-    commitSent = false;
     tell(() -> listener.uploading(attempt));
   }
 
   synchronized void sent(long examples) {
     heardNanos = System.nanoTime();
     tell(() -> listener.sent(examples));
-  }
-
-  /** From here on nobody knows whether the server has the commit, until it tells the job. */
-  synchronized void committing() {
-    commitSent = true;
   }
 
   synchronized void resuming(PerennialException cause) {
@@ -65,10 +58,6 @@ final class TrainEvents {
   /** The job as last told; null before the server told any. */
   synchronized @Nullable TrainingJob job() {
     return job;
-  }
-
-  synchronized boolean commitSent() {
-    return commitSent;
   }
 
   /** When the run last moved. */

@@ -1,27 +1,23 @@
 package dev.perennial.client;
 
 import dev.perennial.client.PerennialException.Code;
-import dev.perennial.v1.ListTrainingJobsRequest;
-import dev.perennial.v1.ListTrainingJobsResponse;
 import dev.perennial.v1.TrainingServiceGrpc;
 import dev.perennial.v1.WatchTrainingJobRequest;
 import dev.perennial.v1.WatchTrainingJobResponse;
 import io.grpc.stub.ClientCalls;
 import java.time.Duration;
 import java.util.Iterator;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Brings one training run to its end over as many streams as that takes. Before the commit a broken
- * upload is repeated under the same request id, if its source can be read again; after the commit
- * the job is found by its request id, or watched by its job id. Runs on one thread; interrupting
- * the thread stops it.
+ * Brings one training run to its end over as many streams, and members, as that takes. Until its
+ * job is known a broken upload goes on under the same request id where its examples were
+ * acknowledged; then the job is watched by its id. Runs on one thread; interrupting the thread
+ * stops it.
  */
 final class TrainFollower {
-  /** Pages of the job list that are searched for a request id. */
-  private static final int MAX_PAGES = 10;
-
   private final Connection connection;
   private final TrainEvents events;
 
@@ -32,32 +28,25 @@ final class TrainFollower {
 
   /** Uploads and follows the job to its end. */
   TrainingJob train(TrainingSpec spec, Examples examples) throws InterruptedException {
-    @Nullable PerennialException broken = null;
-    for (int tries = 1; ; tries++) {
-      try {
-        if (broken != null && events.commitSent() && events.job() == null) {
-          find(spec);
+    try (UploadWindow window = new UploadWindow(examples)) {
+      for (int tries = 1; events.job() == null; tries++) {
+        try {
+          events.uploading(tries);
+          new TrainUpload(connection, spec, events, window, tries > 1).run();
+          if (events.job() == null) {
+            throw new PerennialException(Code.UNAVAILABLE, "upload: ended without a job");
+          }
+        } catch (PerennialException e) {
+          boolean mayGoOn = events.job() != null ? mayReadAgain(e) : RetryPolicy.mayRepeat(e);
+          if (!mayGoOn) {
+            throw e;
+          }
+          pauseOrThrow(e, tries);
         }
-        TrainingJob job = events.job();
-        if (job != null) {
-          return job.state().ended() ? job : watch(job.jobId());
-        }
-        if (broken != null && !mayUploadAgain(broken, examples)) {
-          throw broken;
-        }
-        upload(spec, examples, tries);
-      } catch (PerennialException e) {
-        boolean mayGoOn =
-            (events.job() != null || events.commitSent())
-                ? mayReadAgain(e)
-                : mayUploadAgain(e, examples);
-        if (e == broken || !mayGoOn) {
-          throw e;
-        }
-        broken = e;
-        pauseOrThrow(e, tries);
       }
     }
+    TrainingJob job = Objects.requireNonNull(events.job());
+    return job.state().ended() ? job : watch(job.jobId());
   }
 
   /** Follows a job to its end. */
@@ -80,7 +69,9 @@ final class TrainFollower {
         }
         throw new PerennialException(Code.UNAVAILABLE, "watch: ended before the job");
       } catch (PerennialException e) {
-        if (!mayReadAgain(e)) {
+        // A member that has just taken a job over, or come back, may not know it yet.
+        boolean moving = e.code() == Code.NOT_FOUND && events.job() != null;
+        if (!moving && !mayReadAgain(e)) {
           throw e;
         }
         pauseOrThrow(e, failures);
@@ -94,66 +85,6 @@ final class TrainFollower {
     } catch (io.grpc.StatusRuntimeException e) {
       throw PerennialException.of(e);
     }
-  }
-
-  private void upload(TrainingSpec spec, Examples examples, int attempt)
-      throws InterruptedException {
-    events.uploading(attempt);
-    Iterator<Example> source = examples.open();
-    try {
-      new TrainUpload(connection, spec, events).run(source);
-    } finally {
-      if (source instanceof AutoCloseable closeable) {
-        close(closeable);
-      }
-    }
-    if (events.job() == null) {
-      throw new PerennialException(Code.UNAVAILABLE, "upload: ended without a job");
-    }
-  }
-
-  private static void close(AutoCloseable source) {
-    try {
-      source.close();
-    } catch (Exception e) {
-      throw new IllegalStateException("examples: not closed", e);
-    }
-  }
-
-  /** Looks for the job of the request; tells it where there is one. */
-  private void find(TrainingSpec spec) {
-    String page = "";
-    for (int i = 0; i < MAX_PAGES; i++) {
-      ListTrainingJobsRequest request =
-          ListTrainingJobsRequest.newBuilder().setTask(spec.task()).setPageToken(page).build();
-      ListTrainingJobsResponse found =
-          Blocking.get(
-              RetryingCall.start(
-                  connection,
-                  false,
-                  connection.config().deadline(),
-                  (left, route) ->
-                      connection.unary(
-                          TrainingServiceGrpc.getListTrainingJobsMethod(),
-                          request,
-                          jobs -> jobs,
-                          left,
-                          route)));
-      for (dev.perennial.v1.TrainingJob job : found.getJobsList()) {
-        if (job.getRequestId().equals(spec.requestId())) {
-          events.changed(TrainingJob.of(job));
-          return;
-        }
-      }
-      page = found.getNextPageToken();
-      if (page.isEmpty()) {
-        return;
-      }
-    }
-  }
-
-  private static boolean mayUploadAgain(PerennialException e, Examples examples) {
-    return examples.repeatable() && RetryPolicy.mayRepeat(e);
   }
 
   /** Reading again harms nothing: only what will not change is final. */

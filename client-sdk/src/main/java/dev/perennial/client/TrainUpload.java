@@ -8,38 +8,55 @@ import dev.perennial.v1.TrainingServiceGrpc;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.ClientResponseObserver;
-import java.util.Iterator;
 import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One Train stream: spec, examples as fast as the server takes them, commit, then the job's events.
- * One thread runs it; answers come on gRPC's threads. The lock guards what they share.
+ * A resumed one first hears from which example on. One thread runs it; answers come on gRPC's
+ * threads. The lock guards what they share.
  */
 final class TrainUpload {
   private final Connection connection;
   private final TrainingSpec spec;
   private final TrainEvents events;
+  private final UploadWindow examples;
+  private final boolean resumed;
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   private boolean jobKnown;
+
+  /** Examples that a resumed upload need not send again; negative before it heard of them. */
+  private long resumedAt = -1;
+
   private boolean ended;
   private @Nullable Throwable failure;
 
-  TrainUpload(Connection connection, TrainingSpec spec, TrainEvents events) {
+  /**
+   * @param resumed whether an earlier stream broke
+   */
+  TrainUpload(
+      Connection connection,
+      TrainingSpec spec,
+      TrainEvents events,
+      UploadWindow examples,
+      boolean resumed) {
     this.connection = connection;
     this.spec = spec;
     this.events = events;
+    this.examples = examples;
+    this.resumed = resumed;
   }
 
   /**
    * Uploads, commits and hears the events out. Returns when the server has ended the stream, or at
    * once when the server knows the request already; throws when the stream breaks.
    */
-  void run(Iterator<Example> examples) throws InterruptedException {
+  void run() throws InterruptedException {
     ClientCallStreamObserver<TrainRequest> stream =
         (ClientCallStreamObserver<TrainRequest>)
             ClientCalls.asyncBidiStreamingCall(
@@ -49,7 +66,7 @@ final class TrainUpload {
                     new Route(Set.of())),
                 new Events());
     try {
-      if (upload(stream, examples)) {
+      if (upload(stream)) {
         awaitEnd();
       }
     } finally {
@@ -58,45 +75,41 @@ final class TrainUpload {
   }
 
   /** False where the job was there before the commit. */
-  private boolean upload(ClientCallStreamObserver<TrainRequest> stream, Iterator<Example> examples)
+  private boolean upload(ClientCallStreamObserver<TrainRequest> stream)
       throws InterruptedException {
-    if (!awaitReady(stream)) {
+    if (!await(stream::isReady)) {
       return false;
     }
-    stream.onNext(TrainRequest.newBuilder().setSpec(spec.message()).build());
-    for (long sent = 1; examples.hasNext(); sent++) {
-      TrainRequest request = request(examples.next());
-      connection.checkSize(request);
-      if (!awaitReady(stream)) {
+    stream.onNext(
+        TrainRequest.newBuilder().setSpec(spec.message().toBuilder().setResume(resumed)).build());
+    if (resumed) {
+      if (!await(() -> resumedAt >= 0)) {
         return false;
       }
-      stream.onNext(request);
-      events.sent(sent);
+      examples.goOnAt(resumedAt);
     }
-    if (!awaitReady(stream)) {
+    while (examples.hasNext()) {
+      if (!await(() -> stream.isReady() && examples.hasRoom())) {
+        return false;
+      }
+      TrainRequest request = examples.next();
+      connection.checkSize(request);
+      stream.onNext(request);
+      events.sent(examples.sent());
+    }
+    if (!await(stream::isReady)) {
       return false;
     }
-    events.committing();
     stream.onNext(TrainRequest.newBuilder().setCommit(Commit.getDefaultInstance()).build());
     stream.onCompleted();
     return true;
   }
 
-  private static TrainRequest request(Example example) {
-    return TrainRequest.newBuilder()
-        .setExample(
-            dev.perennial.v1.Example.newBuilder()
-                .setImage(example.image().message())
-                .setLabel(example.label()))
-        .build();
-  }
-
-  /** Waits for room in the connection; false where the job is known already. */
-  private boolean awaitReady(ClientCallStreamObserver<TrainRequest> stream)
-      throws InterruptedException {
+  /** Waits until it is so; false where the job is known already. */
+  private boolean await(BooleanSupplier condition) throws InterruptedException {
     lock.lockInterruptibly();
     try {
-      while (!ended && !jobKnown && !stream.isReady()) {
+      while (!ended && !jobKnown && !condition.getAsBoolean()) {
         changed.await();
       }
       if (jobKnown) {
@@ -145,10 +158,15 @@ final class TrainUpload {
     }
   }
 
-  private void signal(boolean job) {
+  private void signal(@Nullable TrainResponse response) {
     lock.lock();
     try {
-      jobKnown |= job;
+      if (response != null && response.hasSpooled() && resumed && resumedAt < 0) {
+        resumedAt = response.getSpooled().getExamples();
+      } else if (response != null && response.hasSpooled()) {
+        examples.acknowledged(response.getSpooled().getExamples());
+      }
+      jobKnown |= response != null && response.hasJob();
       changed.signalAll();
     } finally {
       lock.unlock();
@@ -161,7 +179,7 @@ final class TrainUpload {
 
     @Override
     public void beforeStart(ClientCallStreamObserver<TrainRequest> started) {
-      started.setOnReadyHandler(() -> signal(false));
+      started.setOnReadyHandler(() -> signal(null));
     }
 
     @Override
@@ -171,7 +189,7 @@ final class TrainUpload {
       }
       try {
         events.received(response);
-        signal(response.hasJob());
+        signal(response);
       } catch (RuntimeException e) {
         // The uploading thread cancels the call: cancelling here would make its next message throw.
         listenerFailed = true;

@@ -9,7 +9,7 @@ public interface TrainingListener {
   /** Hears nothing. */
   TrainingListener NONE = new TrainingListener() {};
 
-  /** The upload begins; after a broken connection it may begin again from the first example. */
+  /** The upload begins, or goes on after a broken connection with what was not acknowledged. */
   default void uploading(int attempt) {}
 
   /** So many examples have been handed to the connection, counted from the start of the upload. */

@@ -194,6 +194,20 @@ class FailoverTest {
   }
 
   @Test
+  void classify_allGoneForAMoment_isAnsweredWhenOneIsBack() throws Exception {
+    meetAll();
+    cluster.servers.forEach(FakeServer::kill);
+    List<CompletableFuture<Classification>> answers = new ArrayList<>();
+    for (int i = 0; i < 3 * RetryPolicy.MAX_TOKENS; i++) {
+      answers.add(client.classifyAsync(IMAGE, LABELS));
+    }
+    cluster.get(1).restart();
+    for (CompletableFuture<Classification> answer : answers) {
+      assertEquals("x", answer.get(30, TimeUnit.SECONDS).best().label());
+    }
+  }
+
+  @Test
   void classify_allGone_saysWhichAndWhy() {
     meetAll();
     cluster.servers.forEach(FakeServer::kill);

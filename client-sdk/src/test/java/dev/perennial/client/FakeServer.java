@@ -137,6 +137,11 @@ final class FakeServer implements AutoCloseable {
     }
   }
 
+  /** The same from within a call. */
+  void killSoon() {
+    server.shutdownNow();
+  }
+
   /** After a kill it listens again. */
   void restart() throws IOException {
     server = listen();
@@ -211,7 +216,7 @@ final class FakeServer implements AutoCloseable {
   }
 
   /** Counts an upload and tells when it is committed and when its stream ends. */
-  static final class Uploads implements StreamObserver<TrainRequest> {
+  static class Uploads implements StreamObserver<TrainRequest> {
     private final StreamObserver<TrainResponse> answer;
     private final Runnable committed;
     private final Runnable completed;
@@ -223,15 +228,19 @@ final class FakeServer implements AutoCloseable {
       this.completed = completed;
     }
 
+    /** Acknowledges so many. */
+    void spooled(long examples) {
+      answer.onNext(
+          TrainResponse.newBuilder()
+              .setSpooled(dev.perennial.v1.ExamplesSpooled.newBuilder().setExamples(examples))
+              .build());
+    }
+
     @Override
     public void onNext(TrainRequest part) {
       parts.add(part);
       if (part.hasExample()) {
-        answer.onNext(
-            TrainResponse.newBuilder()
-                .setSpooled(
-                    dev.perennial.v1.ExamplesSpooled.newBuilder().setExamples(parts.size() - 1L))
-                .build());
+        spooled(parts.size() - 1L);
       } else if (part.hasCommit()) {
         committed.run();
       }

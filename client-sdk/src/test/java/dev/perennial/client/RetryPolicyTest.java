@@ -51,15 +51,24 @@ class RetryPolicyTest {
 
   @Test
   void retry_budgetSpent_neverUntilCallsSucceed() {
+    PerennialException full = asks(Duration.ofMillis(1));
     for (int i = 0; i < RetryPolicy.MAX_TOKENS; i++) {
-      assertEquals(true, plain.retry(unavailable, 1, MINUTE, false).isPresent());
+      assertEquals(true, plain.retry(full, 1, MINUTE, false).isPresent());
     }
-    assertEquals(Optional.empty(), plain.retry(unavailable, 1, MINUTE, false));
+    assertEquals(Optional.empty(), plain.retry(full, 1, MINUTE, false));
     for (int i = 0; i < 11; i++) {
       plain.succeeded();
     }
-    assertEquals(true, plain.retry(unavailable, 1, MINUTE, false).isPresent());
-    assertEquals(Optional.empty(), plain.retry(unavailable, 1, MINUTE, false));
+    assertEquals(true, plain.retry(full, 1, MINUTE, false).isPresent());
+    assertEquals(Optional.empty(), plain.retry(full, 1, MINUTE, false));
+  }
+
+  @Test
+  void retry_serverLost_costsNoToken() {
+    for (int i = 0; i < 3 * RetryPolicy.MAX_TOKENS; i++) {
+      assertEquals(Optional.of(Duration.ofMillis(50)), plain.retry(unavailable, 1, MINUTE, false));
+    }
+    assertEquals(true, plain.hedge());
   }
 
   @Test

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.perennial.client.FakeServer.Uploads;
 import dev.perennial.client.PerennialException.Code;
+import dev.perennial.v1.TrainRequest;
 import dev.perennial.v1.WatchTrainingJobResponse;
 import io.grpc.Status;
 import java.io.IOException;
@@ -104,6 +105,7 @@ class TrainingTest {
     var parts = uploads.get(0).parts;
     assertEquals(5, parts.size());
     assertEquals(SPEC.message(), parts.get(0).getSpec());
+    assertFalse(parts.get(0).getSpec().getResume());
     assertEquals("go", parts.get(2).getExample().getLabel());
     assertTrue(parts.get(4).hasCommit());
     assertEquals(List.of(1L, 2L, 3L), listener.sent);
@@ -131,57 +133,140 @@ class TrainingTest {
   }
 
   @Test
-  void train_brokenBehindTheCommit_findsTheJobByRequestId() {
-    server.jobs =
-        List.of(FakeServer.job("other", "r-0", true), FakeServer.job("job-7", "r-1", false));
-    server.train =
-        answer ->
-            note(
-                new Uploads(
-                    answer,
-                    () -> answer.onError(FakeServer.failure(Status.Code.UNAVAILABLE)),
-                    () -> {}));
-    TrainingRun run = client.train(SPEC, Examples.once(examples(2).iterator()), listener);
-    assertEquals("job-7", run.await().jobId());
-    assertEquals(1, server.arrived("/Train"));
-    assertEquals(1, listener.resumed.get());
-  }
-
-  @Test
-  void train_brokenBeforeTheCommit_uploadsAgainUnderTheSameRequestId() {
+  void train_brokenBehindTheCommit_isAnsweredWithTheJobByItsRequestId() {
     AtomicInteger tries = new AtomicInteger();
     server.train =
         answer -> {
-          if (tries.incrementAndGet() == 1) {
-            answer.onError(FakeServer.failure(Status.Code.UNAVAILABLE));
-            return new Uploads(answer, () -> {}, () -> {});
+          if (tries.incrementAndGet() > 1) {
+            answer.onNext(FakeServer.event(FakeServer.job("job-7", "r-1", false)));
           }
+          return note(
+              new Uploads(
+                  answer,
+                  () -> answer.onError(FakeServer.failure(Status.Code.UNAVAILABLE)),
+                  () -> {}));
+        };
+    TrainingRun run = client.train(SPEC, Examples.once(examples(2).iterator()), listener);
+    assertEquals("job-7", run.await().jobId());
+    assertEquals(2, server.arrived("/Train"));
+    assertEquals(1, server.arrived("WatchTrainingJob"));
+    assertEquals(1, listener.resumed.get());
+    assertEquals(4, uploads.get(0).parts.size());
+  }
+
+  /**
+   * The first stream breaks after so many examples, of which so many are acknowledged; the next
+   * ones find so many left, and end well.
+   */
+  private void breakAfter(int examples, long acknowledged, long left) {
+    AtomicInteger tries = new AtomicInteger();
+    server.train =
+        answer -> {
+          int attempt = tries.incrementAndGet();
           return note(
               new Uploads(
                   answer,
                   () ->
                       FakeServer.one(
                           answer, FakeServer.event(FakeServer.job("job-1", "r-1", true))),
-                  () -> {}));
+                  () -> {}) {
+                @Override
+                public void onNext(TrainRequest part) {
+                  if (attempt > 1 || part.hasCommit()) {
+                    super.onNext(part);
+                    if (part.getSpec().getResume()) {
+                      spooled(left);
+                    }
+                  } else {
+                    parts.add(part);
+                    if (parts.size() == 1 + examples) {
+                      spooled(acknowledged);
+                      answer.onError(FakeServer.failure(Status.Code.UNAVAILABLE));
+                    }
+                  }
+                }
+              });
         };
-    client.train(SPEC, Examples.of(examples(2)), listener).await().orThrow();
-    assertEquals(2, tries.get());
-    assertEquals("r-1", uploads.get(0).parts.get(0).getSpec().getRequestId());
-    assertEquals(4, uploads.get(0).parts.size());
+  }
+
+  private static List<Integer> pictures(Uploads upload) {
+    return upload.parts.stream()
+        .filter(TrainRequest::hasExample)
+        .map(part -> (int) part.getExample().getImage().getEncoded().byteAt(0))
+        .toList();
   }
 
   @Test
-  void train_brokenBeforeTheCommitAndReadOnce_fails() {
-    server.train =
-        answer -> {
-          answer.onError(FakeServer.failure(Status.Code.UNAVAILABLE));
-          return new Uploads(answer, () -> {}, () -> {});
-        };
-    TrainingRun run = client.train(SPEC, Examples.once(examples(2).stream()), listener);
+  void train_brokenBeforeTheCommit_goesOnWhereItWasAcknowledged() {
+    breakAfter(5, 3, 3);
+    client.train(SPEC, Examples.once(examples(8).iterator()), listener).await().orThrow();
+    assertEquals(2, uploads.size());
+    var spec = uploads.get(1).parts.get(0).getSpec();
+    assertEquals("r-1", spec.getRequestId());
+    assertEquals(SPEC.message().toBuilder().setResume(true).build(), spec);
+    assertEquals(List.of(3, 4, 5, 6, 7), pictures(uploads.get(1)));
+    assertTrue(uploads.get(1).parts.get(6).hasCommit());
+    assertEquals(8L, listener.sent.get(listener.sent.size() - 1));
+  }
+
+  @Test
+  void train_brokenAndTheServerHasMoreThanItSaid_sendsTheRest() {
+    breakAfter(5, 3, 5);
+    client.train(SPEC, Examples.once(examples(8).iterator()), listener).await().orThrow();
+    assertEquals(List.of(5, 6, 7), pictures(uploads.get(1)));
+  }
+
+  @Test
+  void train_acknowledgedLostAtTheServer_isReadAgainWhereItCanBe() {
+    breakAfter(5, 3, 1);
+    client.train(SPEC, Examples.of(examples(8)), listener).await().orThrow();
+    assertEquals(List.of(1, 2, 3, 4, 5, 6, 7), pictures(uploads.get(1)));
+  }
+
+  @Test
+  void train_acknowledgedLostAtTheServerAndReadOnce_fails() {
+    breakAfter(5, 3, 1);
+    TrainingRun run = client.train(SPEC, Examples.once(examples(8).stream()), listener);
     PerennialException e = assertThrows(PerennialException.class, run::await);
-    assertEquals(Code.UNAVAILABLE, e.code());
-    assertEquals(1, server.arrived("/Train"));
+    assertEquals(Code.DATA_LOSS, e.code());
     assertTrue(run.committed().isCompletedExceptionally());
+  }
+
+  @Test
+  void train_serverOfSeveralKilled_goesOnAtAnother() throws IOException {
+    try (FakeCluster cluster = new FakeCluster(2);
+        PerennialClient several = cluster.connect()) {
+      FakeCluster.await(
+          () -> {
+            several.listTasks();
+            return cluster.servers.stream().allMatch(one -> one.arrived("ListTasks") > 0);
+          });
+      for (FakeServer one : cluster.servers) {
+        one.train =
+            answer ->
+                note(
+                    new Uploads(
+                        answer,
+                        () ->
+                            FakeServer.one(
+                                answer, FakeServer.event(FakeServer.job("job-1", "r-1", true))),
+                        () -> {}) {
+                      @Override
+                      public void onNext(TrainRequest part) {
+                        super.onNext(part);
+                        if (part.getSpec().getResume()) {
+                          spooled(4);
+                        } else if (uploads.size() == 1 && parts.size() == 5) {
+                          one.killSoon();
+                        }
+                      }
+                    });
+      }
+      several.train(SPEC, Examples.once(examples(8).iterator()), listener).await().orThrow();
+      assertEquals(1, cluster.get(0).arrived("/Train"));
+      assertEquals(1, cluster.get(1).arrived("/Train"));
+      assertEquals(List.of(4, 5, 6, 7), pictures(uploads.get(1)));
+    }
   }
 
   @Test
@@ -312,6 +397,31 @@ class TrainingTest {
     assertEquals("job-3", job.jobId());
     assertEquals(3, listener.states.size());
     assertEquals(2, listener.resumed.get());
+  }
+
+  @Test
+  void train_jobUnknownForAMomentAfterABreak_isWatchedOn() {
+    server.train =
+        answer ->
+            new Uploads(
+                answer,
+                () -> {
+                  answer.onNext(FakeServer.event(FakeServer.job("job-1", "r-1", false)));
+                  answer.onError(FakeServer.failure(Status.Code.UNAVAILABLE));
+                },
+                () -> {});
+    var known = server.watch;
+    AtomicInteger tries = new AtomicInteger();
+    server.watch =
+        (request, answer) -> {
+          if (tries.incrementAndGet() == 1) {
+            answer.onError(FakeServer.failure(Status.Code.NOT_FOUND));
+          } else {
+            known.accept(request, answer);
+          }
+        };
+    client.train(SPEC, Examples.of(examples(1)), listener).await().orThrow();
+    assertEquals(2, tries.get());
   }
 
   @Test

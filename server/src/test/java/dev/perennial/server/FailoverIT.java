@@ -1,14 +1,27 @@
 package dev.perennial.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.perennial.client.Example;
+import dev.perennial.client.Examples;
+import dev.perennial.client.Image;
 import dev.perennial.client.PerennialClient;
+import dev.perennial.client.PerennialException;
+import dev.perennial.client.TrainingJob;
+import dev.perennial.client.TrainingListener;
+import dev.perennial.client.TrainingOptions;
+import dev.perennial.client.TrainingRun;
+import dev.perennial.client.TrainingSpec;
 import dev.perennial.server.chaos.LocalCluster;
 import dev.perennial.server.chaos.MemberProcess;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -51,9 +64,7 @@ class FailoverIT {
   private static PerennialClient connect() {
     return PerennialClient.builder()
         .target(
-            cluster.members().stream()
-                .map(MemberProcess::address)
-                .collect(Collectors.joining(",")))
+            cluster.members().stream().map(MemberProcess::address).collect(Collectors.joining(",")))
         .build();
   }
 
@@ -85,6 +96,77 @@ class FailoverIT {
       load.awaitMore(80);
       load.stop();
       assertEquals(List.of(), load.failures());
+    }
+  }
+
+  @Test
+  void upload_everyMemberKilledInTurn_allExamplesAreTrainedOn() throws Exception {
+    int stage = 40;
+    int all = stage * (1 + cluster.members().size());
+    List<CountDownLatch> gates =
+        cluster.members().stream().map(member -> new CountDownLatch(1)).toList();
+    Iterable<Example> examples =
+        () ->
+            IntStream.range(0, all)
+                .mapToObj(i -> i < stage ? example(i) : behind(gates.get(i / stage - 1), i))
+                .iterator();
+    Acknowledged acknowledged = new Acknowledged();
+    try (PerennialClient client = connect()) {
+      TrainingRun run =
+          client.train(
+              TrainingSpec.of("colours")
+                  .options(TrainingOptions.DEFAULTS.depth(2).prefixLength(2).epochs(1)),
+              Examples.of(examples),
+              acknowledged);
+      for (int i = 0; i < gates.size(); i++) {
+        acknowledged.await(stage * (i + 1));
+        MemberProcess victim = cluster.members().get(i);
+        victim.kill();
+        gates.get(i).countDown();
+        acknowledged.await(stage * (i + 1) + 1);
+        cluster.makeWhole();
+      }
+      TrainingJob job = run.await().orThrow();
+      assertEquals(all, job.examples());
+      assertTrue(acknowledged.resumed.get() > 0);
+    }
+  }
+
+  private static Example example(int i) {
+    return new Example(
+        Image.encoded(Teaching.image(i).getEncoded().toByteArray()),
+        Teaching.COLOURS.get(i % Teaching.COLOURS.size()));
+  }
+
+  private static Example behind(CountDownLatch gate, int i) {
+    try {
+      gate.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+    return example(i);
+  }
+
+  /** How many examples are acknowledged, at the most so far. */
+  private static final class Acknowledged implements TrainingListener {
+    private long examples;
+    private final AtomicInteger resumed = new AtomicInteger();
+
+    @Override
+    public synchronized void spooled(long count) {
+      examples = Math.max(examples, count);
+      notifyAll();
+    }
+
+    @Override
+    public void resuming(PerennialException cause) {
+      resumed.incrementAndGet();
+    }
+
+    synchronized void await(int count) throws InterruptedException {
+      while (examples < count) {
+        wait();
+      }
     }
   }
 }

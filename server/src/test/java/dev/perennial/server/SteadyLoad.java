@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -19,8 +20,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A constant load of classifications through one client: a half as single calls, a half over one
- * stream, by a thread each. Requests are due at fixed times, whatever becomes of earlier ones, and a
- * latency counts from the time at which its request was due.
+ * stream, by a thread each. Requests are due at fixed times, whatever becomes of earlier ones, and
+ * a latency counts from the time at which its request was due.
  */
 final class SteadyLoad implements AutoCloseable {
   /**
@@ -119,8 +120,13 @@ final class SteadyLoad implements AutoCloseable {
   List<String> failures() {
     return samples.stream()
         .filter(sample -> sample.failure() != null)
-        .map(sample -> String.valueOf(sample.failure()))
+        .map(sample -> text(sample.failure()))
         .toList();
+  }
+
+  private static String text(@Nullable Throwable failure) {
+    Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+    return cause == null ? "" : cause + " after " + List.of(cause.getSuppressed());
   }
 
   /** Sends no more and waits until every request has ended. */
