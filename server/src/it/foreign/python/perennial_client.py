@@ -10,6 +10,7 @@ train/CLASS/*.png, test/CLASS/*.png and task.json with name, template and class_
 """
 
 import argparse
+import hashlib
 import json
 import pathlib
 import sys
@@ -107,6 +108,66 @@ class Client:
             "version_id": job.version_id,
             "spooled": spooled,
             "progress_reports": reports,
+        }
+
+    def answer(self, good, labels):
+        """One image's answer, every float of it, without the epoch, which counts on."""
+        request = inference.ClassifyImageRequest(
+            image=image.Image(encoded=good), label_set=labels
+        )
+        found = self.inference.ClassifyImage(request, timeout=DEADLINE).classification
+        found.epoch = 0
+        return found
+
+    def contribute_and_withdraw(self, name, folder, good):
+        """Adds a folder's statistics to a task without training, and takes them back."""
+
+        def requests():
+            yield training.TrainRequest(
+                spec=training.TrainingSpec(
+                    task=name, request_id=str(uuid.uuid4()), statistics_only=True
+                )
+            )
+            for label, encoded in folder_images(folder):
+                example = training.Example(image=image.Image(encoded=encoded), label=label)
+                yield training.TrainRequest(example=example)
+            yield training.TrainRequest(commit=training.Commit())
+
+        labels = inference.LabelSet(task=name)
+        before = self.answer(good, labels)
+        *_, last = self.training.Train(requests(), timeout=TRAINING_DEADLINE)
+        contribution_id = last.job.contribution_id
+        changed = self.answer(good, labels) != before
+        listed = self.tasks.GetTask(task.GetTaskRequest(name=name), timeout=DEADLINE).task
+        self.tasks.WithdrawContribution(
+            task.WithdrawContributionRequest(name=name, contribution_id=contribution_id),
+            timeout=DEADLINE,
+        )
+        return {
+            "listed": [each.contribution_id for each in listed.contributions] == [contribution_id],
+            "examples": listed.contributions[0].examples,
+            "changed": changed,
+            "restored": self.answer(good, labels) == before,
+        }
+
+    def export_delete_import(self, name, good):
+        """Takes a task's file, unlearns the task, and brings it in again."""
+        labels = inference.LabelSet(task=name)
+        before = self.answer(good, labels)
+        parts = list(self.tasks.ExportTask(task.ExportTaskRequest(name=name), timeout=DEADLINE))
+        header, file = parts[0].header, b"".join(part.chunk for part in parts[1:])
+        self.tasks.DeleteTask(task.DeleteTaskRequest(name=name), timeout=DEADLINE)
+
+        def requests():
+            yield task.ImportTaskRequest(header=header)
+            for start in range(0, len(file), 65536):
+                yield task.ImportTaskRequest(chunk=file[start : start + 65536])
+
+        imported = self.tasks.ImportTask(requests(), timeout=DEADLINE).task
+        return {
+            "hash": hashlib.sha256(file).hexdigest() == header.version_id,
+            "same_version": imported.active_version_id == header.version_id,
+            "restored": self.answer(good, labels) == before,
         }
 
     def broken_image_in_stream(self, good, labels):
@@ -208,6 +269,10 @@ def main(arguments):
         result["broken_in_stream"] = client.broken_image_in_stream(good, labels)
         result["broken_alone"] = client.broken_image_alone(labels)
         result["cancelled"] = client.cancel_in_mid_stream(good, labels)
+        result["contribution"] = client.contribute_and_withdraw(
+            arguments.task, data / "train", good
+        )
+        result["file"] = client.export_delete_import(arguments.task, good)
         listed = client.tasks.ListTasks(task.ListTasksRequest(), timeout=DEADLINE)
         result["tasks"] = [each.name for each in listed.tasks]
     print(json.dumps(result))

@@ -93,6 +93,16 @@ class ForeignClientsIT {
             "--data",
             DATA.toString());
     checkResult(result, "python");
+    JsonObject contribution = result.getAsJsonObject("contribution");
+    assertEquals(
+        TRAIN_PER_CLASS * TASK.classNames().size(), contribution.get("examples").getAsInt());
+    for (String key : List.of("listed", "changed", "restored")) {
+      assertTrue(contribution.get(key).getAsBoolean(), contribution::toString);
+    }
+    JsonObject file = result.getAsJsonObject("file");
+    for (String key : List.of("hash", "same_version", "restored")) {
+      assertTrue(file.get(key).getAsBoolean(), file::toString);
+    }
     List<String> services = strings(result, "services");
     assertTrue(
         services.containsAll(

@@ -44,26 +44,27 @@ record HeldOutDensity(double mean, double std) {
   /** tr(Sigma^-1 S) and tr((Sigma^-1 S)^2). */
   private record Traces(double ofProduct, double ofSquare) {}
 
-  /** One column of Sigma^-1 S after the other. */
+  /** Those of W = U^-T S U^-1 and of its square, Sigma = U^T U; W is symmetric. */
   private static Traces traces(double[] factor, double[] covariance, int d) {
-    double[] product = new double[d * d];
-    double[] column = new double[d];
+    double[] half = new double[d * d]; // U^-T S, row by row
+    double[] x = new double[d];
     for (int j = 0; j < d; j++) {
       for (int i = 0; i < d; i++) {
         int row = Math.min(i, j);
-        column[i] = covariance[row * d - row * (row - 1) / 2 + Math.max(i, j) - row];
+        x[i] = covariance[row * d - row * (row - 1) / 2 + Math.max(i, j) - row];
       }
-      UpperCholesky.solve(factor, d, column);
-      System.arraycopy(column, 0, product, j * d, d);
-    }
-    double ofProduct = 0;
-    double ofSquare = 0;
-    for (int j = 0; j < d; j++) {
-      ofProduct += product[j * d + j];
+      UpperCholesky.forward(factor, d, x);
       for (int i = 0; i < d; i++) {
-        ofSquare += product[j * d + i] * product[i * d + j];
+        half[i * d + j] = x[i];
       }
     }
-    return new Traces(ofProduct, Math.max(0, ofSquare));
+    double trace = 0;
+    double squares = 0;
+    for (int i = 0; i < d; i++) {
+      System.arraycopy(half, i * d, x, 0, d);
+      squares += UpperCholesky.forward(factor, d, x);
+      trace += x[i];
+    }
+    return new Traces(trace, squares);
   }
 }
