@@ -39,6 +39,9 @@ import org.slf4j.LoggerFactory;
 final class Coordinator {
   private static final Logger LOG = LoggerFactory.getLogger(Coordinator.class);
 
+  /** Times the longest wait of a change, for which a member may load what it was sent. */
+  private static final int MAX_LOADS = 10;
+
   private final TaskPool pool;
   private final Channel<Request> members;
   private final Replica replica;
@@ -178,8 +181,7 @@ final class Coordinator {
           member);
     }
     usedEpoch = Math.max(usedEpoch, union.epoch());
-    known.remove(
-        member); // it is told the manifest even where it has it: then it knows that it does
+    known.remove(member); // it is told the manifest even where it has it, to know that it does
     heard.add(member);
   }
 
@@ -326,7 +328,7 @@ final class Coordinator {
 
   /**
    * What takes long is done before anybody waits for it: versions that only the other member has
-   * are fetched, and those that it lacks are stored there.
+   * are fetched, those that it lacks are stored there, and it loads them.
    */
   private void exchange(String member) {
     View view = members.view();
@@ -345,5 +347,19 @@ final class Coordinator {
         LOG.info("member {} is catching up: {} versions to go", member, left);
       }
     } while (left > 0);
+    load(view, member);
+  }
+
+  /** A decided manifest: the member takes it where it knows nothing more, however long that is. */
+  private void load(View view, String member) {
+    Request.Install install = new Request.Install(view.self(), pool.manifest(), view.ids());
+    for (int i = 0; i < MAX_LOADS && members.view().ids().contains(member); i++) {
+      try {
+        members.ask(member, install, Request.Installed.class, options.change());
+        return;
+      } catch (ServingException e) {
+        LOG.info("member {} is loading {}: {}", member, install.manifest().epoch(), e.getMessage());
+      }
+    }
   }
 }
