@@ -2,6 +2,7 @@ package dev.perennial.server.chaos;
 
 import dev.perennial.server.chaos.Ledger.Shown;
 import dev.perennial.server.task.TaskVersionFile;
+import dev.perennial.v1.Contribution;
 import dev.perennial.v1.ListTasksRequest;
 import dev.perennial.v1.ListTasksResponse;
 import dev.perennial.v1.ListTrainingJobsRequest;
@@ -83,12 +84,12 @@ final class Audit {
     }
   }
 
-  private void awaitJob(String task, String requestId) throws InterruptedException {
+  private void awaitJob(String account, String requestId) throws InterruptedException {
     long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(JOBS_SECONDS);
     while (true) {
       TrainingJob last = null;
       for (MemberProcess member : cluster.members()) {
-        for (TrainingJob job : jobs(member, task)) {
+        for (TrainingJob job : jobs(member, Ledger.taskOf(account))) {
           if (!job.getRequestId().equals(requestId)) {
             continue;
           }
@@ -100,13 +101,13 @@ final class Audit {
         }
       }
       if (last == null) {
-        ledger.nowhere(task, requestId);
+        ledger.nowhere(account, requestId);
         return;
       } else if (last.getState().getNumber()
           > TrainingJobState.TRAINING_JOB_STATE_SUCCEEDED_VALUE) {
         return; // failed, and its caller can see that
       } else if (System.nanoTime() - until > 0) {
-        tally.found(Violation.LOST, task + ", job of " + requestId + " does not end: " + last);
+        tally.found(Violation.LOST, account + ", job of " + requestId + " does not end: " + last);
         return;
       }
       TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
@@ -134,6 +135,13 @@ final class Audit {
           answers.known(version.getVersionId(), Lesson.Origin.of(version.getClassNames(0)));
         }
         tasks.put(task.getName(), new Shown(task.getActiveVersionId(), ids));
+        tasks.put(
+            Ledger.contributionsTo(task.getName()),
+            new Shown(
+                "",
+                task.getContributionsList().stream()
+                    .map(Contribution::getContributionId)
+                    .collect(Collectors.toSet())));
         active.add(task.getActiveVersionId());
       }
       answers.claimed(member.getKey(), member.getValue().getEpoch(), active);

@@ -25,8 +25,12 @@ final class Changes {
     this.answers = answers;
   }
 
-  /** A training that has begun. */
-  record Begun(MemberProcess member, Upload upload, long floor) {}
+  /**
+   * A training that has begun.
+   *
+   * @param account of the ledger
+   */
+  record Begun(MemberProcess member, Upload upload, String account, long floor) {}
 
   /** A lesson that was never held before. */
   Lesson lesson(String task, int rounds) {
@@ -35,12 +39,24 @@ final class Changes {
 
   /** Uploads a lesson and commits it. Throws UNAVAILABLE where the member is not connected. */
   Begun begin(MemberProcess member, String task, int rounds) {
+    return begin(member, lesson(task, rounds), task);
+  }
+
+  /** The same with examples that are added to the classes of a lesson, and not trained on. */
+  Begun contribute(MemberProcess member, String task, int lesson) {
+    int number = lessons.incrementAndGet();
+    return begin(
+        member,
+        new Lesson(task, number, Lesson.STATISTICS_ONLY, lesson),
+        Ledger.contributionsTo(task));
+  }
+
+  private Begun begin(MemberProcess member, Lesson lesson, String account) {
     long floor = epochs.floor(member.name());
-    Lesson lesson = lesson(task, rounds);
     Upload upload = Upload.open(member, lesson);
-    ledger.publishUnknown(task, lesson.requestId());
+    ledger.publishUnknown(account, lesson.requestId());
     upload.sendAll();
-    return new Begun(member, upload, floor);
+    return new Begun(member, upload, account, floor);
   }
 
   /** Waits for the end; true where it was acknowledged. */
@@ -49,8 +65,7 @@ final class Changes {
     if (job == null) {
       return false; // it may have happened all the same
     }
-    Lesson lesson = begun.upload().lesson();
-    ledger.committed(lesson.task(), lesson.requestId());
+    ledger.committed(begun.account(), begun.upload().lesson().requestId());
     if (job.getState() != TrainingJobState.TRAINING_JOB_STATE_SUCCEEDED) {
       return false;
     }
@@ -61,6 +76,10 @@ final class Changes {
   /** A training was acknowledged by this member, in its own call or when it was asked later. */
   void succeeded(MemberProcess member, long floor, TrainingJob job) {
     epochs.seen(member.name(), floor, job.getEpoch());
+    if (!job.getContributionId().isEmpty()) {
+      ledger.contributed(job.getTask(), job.getRequestId(), job.getContributionId());
+      return;
+    }
     answers.known(job.getVersionId(), Lesson.origin(job.getTask(), job.getRequestId()));
     ledger.published(job.getTask(), job.getRequestId(), job.getVersionId());
   }

@@ -28,9 +28,6 @@ public final class ChaosRun implements AutoCloseable {
   private static final int WRITERS = 2;
   private static final int TASKS_OF_WRITER = 2;
 
-  /** A task that nobody deletes: there is always something to ask about. */
-  private static final String ANCHOR = "anchor";
-
   /**
    * What is to be done.
    *
@@ -108,7 +105,7 @@ public final class ChaosRun implements AutoCloseable {
   public ChaosReport run(Listener listener) throws InterruptedException {
     long begun = System.nanoTime();
     cluster.startAll();
-    if (!changes.publish(cluster.members().get(0), ANCHOR)) {
+    if (!changes.publish(cluster.members().get(0), Strikes.ANCHOR)) {
       throw new ServingException(
           ErrorCode.UNAVAILABLE, "NOT_TAUGHT", "first task: not taught (expected: published)");
     }

@@ -12,6 +12,8 @@ public enum Kind {
   SPOOLING(12),
   /** While the member trains a task. */
   TRAINING(14),
+  /** While statistics are being added to a task. */
+  CONTRIBUTING(8),
   /** While a member that was away, and was given up by the others, comes back to them. */
   MERGING(8),
   /** While the member starts. */

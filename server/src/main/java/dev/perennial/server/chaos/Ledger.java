@@ -18,6 +18,9 @@ final class Ledger {
   /** Versions of a task, at most: fewer than the pool keeps. */
   static final int MAX_VERSIONS = 10;
 
+  /** What no task's name has. */
+  private static final String CONTRIBUTIONS = " contributions";
+
   /**
    * A task as all members show it.
    *
@@ -69,6 +72,26 @@ final class Ledger {
     account.there.add(versionId);
     account.active = versionId;
     tally.acknowledged();
+  }
+
+  /** Statistics were added to a task. */
+  synchronized void contributed(String task, String requestId, String contributionId) {
+    Account account = account(contributionsTo(task));
+    account.openRequests.remove(requestId);
+    account.there.add(contributionId);
+    tally.acknowledged();
+  }
+
+  /** The account of what was added to a task. */
+  static String contributionsTo(String task) {
+    return task + CONTRIBUTIONS;
+  }
+
+  /** The task of an account. */
+  static String taskOf(String account) {
+    return account.endsWith(CONTRIBUTIONS)
+        ? account.substring(0, account.length() - CONTRIBUTIONS.length())
+        : account;
   }
 
   synchronized void publishUnknown(String task, String requestId) {

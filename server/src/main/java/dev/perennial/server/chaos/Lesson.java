@@ -16,9 +16,12 @@ import java.util.Random;
  * and number, so that an answer's labels tell which lessons it was computed with. Immutable.
  *
  * @param number of the lesson: no two of a run have the same
- * @param epochs rounds over the examples: many make training long
+ * @param epochs rounds over the examples: many make training long; {@link #STATISTICS_ONLY} is none
+ * @param classesOf the number of the lesson that the classes come from: its own where it trains
  */
-record Lesson(String task, int number, int epochs) {
+record Lesson(String task, int number, int epochs, int classesOf) {
+  static final int STATISTICS_ONLY = 0;
+
   static final List<String> COLOURS = List.of("blue", "green", "red");
   static final int EXAMPLES = 12;
 
@@ -26,6 +29,11 @@ record Lesson(String task, int number, int epochs) {
   private static final String REQUEST = "lesson-";
   private static final int SIDE = 32;
   private static final int NOISE = 61;
+
+  /** One with classes of its own. */
+  Lesson(String task, int number, int epochs) {
+    this(task, number, epochs, number);
+  }
 
   /** The task and number in a label. */
   record Origin(String task, int number) {
@@ -36,7 +44,7 @@ record Lesson(String task, int number, int epochs) {
   }
 
   List<String> classNames() {
-    return COLOURS.stream().map(colour -> task + " " + number + " " + colour).toList();
+    return COLOURS.stream().map(colour -> task + " " + classesOf + " " + colour).toList();
   }
 
   String requestId() {
@@ -55,15 +63,21 @@ record Lesson(String task, int number, int epochs) {
                 .setTask(task)
                 .addAllClassNames(classNames())
                 .setRequestId(requestId())
+                .setStatisticsOnly(epochs == STATISTICS_ONLY)
                 .setOptions(
-                    TrainingOptions.newBuilder()
-                        .setSeed(number)
-                        .setDepth(1)
-                        .setPrefixLength(1)
-                        .setEpochs(epochs)
-                        .setBatchSize(EXAMPLES)
-                        .setValidationShare(0)
-                        .setLearningRate(1f)))
+                    epochs == STATISTICS_ONLY ? TrainingOptions.getDefaultInstance() : options()))
+        .build();
+  }
+
+  private TrainingOptions options() {
+    return TrainingOptions.newBuilder()
+        .setSeed(number)
+        .setDepth(1)
+        .setPrefixLength(1)
+        .setEpochs(epochs)
+        .setBatchSize(EXAMPLES)
+        .setValidationShare(0)
+        .setLearningRate(1f)
         .build();
   }
 

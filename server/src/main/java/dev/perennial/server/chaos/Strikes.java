@@ -13,6 +13,12 @@ import java.util.concurrent.TimeUnit;
 
 /** Deals blows. Used by one thread; afterwards members may be dead, none stands still. */
 final class Strikes {
+  /** A task that nobody deletes: there is always something to ask about. */
+  static final String ANCHOR = "anchor";
+
+  /** The anchor's, and the run's. */
+  private static final int FIRST_LESSON = 1;
+
   /** The task whose changes are hit. */
   private static final String TASK = "hit";
 
@@ -64,6 +70,7 @@ final class Strikes {
       case DELETE -> delete(blow, victim, target);
       case SPOOLING -> spooling(blow, victim);
       case TRAINING -> training(blow, victim);
+      case CONTRIBUTING -> contributing(blow, victim, target);
       case MERGING -> merging(blow, victim, target);
       case START_UP -> startUp(blow, victim);
       case WHOLE_CLUSTER -> wholeCluster(blow);
@@ -116,6 +123,16 @@ final class Strikes {
     Changes.Begun begun = changes.begin(victim, TASK, LONG);
     boolean unused = begun.upload().await(TrainingJobState.TRAINING_JOB_STATE_RUNNING, SOON);
     rest(blow.moment() * TRAINING_MILLIS);
+    kill(victim);
+    changes.end(begun);
+  }
+
+  /** To a task that is never deleted, of the first lesson. */
+  private void contributing(Blow blow, MemberProcess victim, MemberProcess target)
+      throws InterruptedException {
+    Changes.Begun begun = changes.contribute(target, ANCHOR, FIRST_LESSON);
+    boolean unused = begun.upload().await(TrainingJobState.TRAINING_JOB_STATE_RUNNING, SOON);
+    rest(blow.moment() * PUBLISH_MILLIS);
     kill(victim);
     changes.end(begun);
   }

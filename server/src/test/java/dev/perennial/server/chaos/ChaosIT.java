@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("cluster")
 @Timeout(900)
 class ChaosIT {
-  private static final int BLOWS = 9;
+  private static final int BLOWS = Kind.values().length;
 
   @TempDir private Path directory;
 

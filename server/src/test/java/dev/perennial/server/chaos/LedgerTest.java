@@ -144,6 +144,18 @@ class LedgerTest {
   }
 
   @Test
+  void settle_acknowledgedContributionMissing_lost() {
+    String account = Ledger.contributionsTo(TASK);
+    ledger.publishUnknown(account, "r");
+    ledger.contributed(TASK, "r", "c");
+    ledger.settle(Map.of(account, new Shown("", Set.of("c"))), true);
+    assertClean();
+    assertEquals(TASK, Ledger.taskOf(account));
+    ledger.settle(Map.of(account, new Shown("", Set.of())), true);
+    assertEquals(1, found(Violation.LOST));
+  }
+
+  @Test
   void seen_lowerThanBeforeTheCall_regression() {
     Epochs epochs = new Epochs(tally);
     long floor = epochs.floor("m");
