@@ -55,6 +55,7 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
   private static final int ASIDE = 6;
 
   private static final String STOOD_STILL = "STOOD_STILL";
+  private static final String NOT_READY = "NOT_READY";
   private static final Duration PAUSE = Duration.ofMillis(100);
 
   /** How long {@link #describe} waits for the other members. */
@@ -229,7 +230,8 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
         if (again && kind.removes() && e.code() == ErrorCode.NOT_FOUND) {
           return pool.snapshot(); // the first try has done it
         }
-        if (!TRY_AGAIN.contains(e.reason()) || System.nanoTime() - until > 0) {
+        boolean soon = TRY_AGAIN.contains(e.reason()) || (kind.bringsFile() && notReady(e));
+        if (!soon || System.nanoTime() - until > 0) {
           throw e;
         }
         LOG.info("{} of task {} is tried again: {}", kind, task, e.getMessage());
@@ -244,6 +246,11 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
         requireReady();
       }
     }
+  }
+
+  /** This member or the coordinator is catching up, or has stood still. */
+  private static boolean notReady(ServingException e) {
+    return e.reason().equals(NOT_READY);
   }
 
   private long apply(Request.Apply.Kind kind, String task, String versionId, long until) {
@@ -288,7 +295,7 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
       synchronized (this) {
         rejected += trouble.equals(STOOD_STILL) ? 1 : 0;
         throw ServingException.unavailable(
-            "NOT_READY",
+            NOT_READY,
             "this member: " + (trouble.isEmpty() ? "CATCHING_UP" : trouble) + " (expected: ready)",
             Duration.ofSeconds(1));
       }

@@ -129,8 +129,10 @@ final class Replica {
         left.remove();
       }
     } catch (ServingException e) {
-      trouble.accept(e.reason());
-      throw e;
+      if (e.code() == ErrorCode.RESOURCE_EXHAUSTED) {
+        trouble.accept(e.reason());
+      }
+      throw e; // nothing that was decided is missing here: a change's author may have died
     }
     return left.size();
   }
@@ -181,7 +183,13 @@ final class Replica {
     synchronized (this) {
       requirePromised(request.from());
     }
-    int remaining = hold(pool.missing(wanted), request.holders());
+    int remaining;
+    try {
+      remaining = hold(pool.missing(wanted), request.holders());
+    } catch (ServingException e) {
+      trouble.accept(e.reason());
+      throw e;
+    }
     if (remaining > 0) {
       trouble.accept("CATCHING_UP");
       return new Request.Installed(pool.manifest(), remaining);

@@ -1,0 +1,36 @@
+package dev.perennial.server.task.cluster;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import dev.perennial.server.cluster.Channel;
+import dev.perennial.server.cluster.Members;
+import dev.perennial.server.error.ServingException;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class ReplicaTest {
+  private final FakeNetwork network = new FakeNetwork("a");
+
+  @AfterEach
+  void close() {
+    network.close();
+  }
+
+  @Test
+  void prepare_authorIsGone_refusedButThisMemberMissesNothing() {
+    Replica replica =
+        new Replica(
+            network.get("a").pool(),
+            new Channel<>(network.get("a"), Members.Topic.POOL, Request.WIRE),
+            FakeNetwork.OPTIONS);
+    List<String> troubles = new ArrayList<>();
+    replica.onTrouble(troubles::add);
+    Request.Prepare prepare = new Request.Prepare(List.of("ab".repeat(32)), List.of("author"));
+    ServingException e = assertThrows(ServingException.class, () -> replica.prepare(prepare));
+    assertEquals("VERSION_NOT_FETCHED", e.reason());
+    assertEquals(List.of(), troubles);
+  }
+}
