@@ -19,7 +19,9 @@ import dev.perennial.server.task.TaskPool;
 import dev.perennial.server.task.cluster.ClusterOptions;
 import dev.perennial.server.task.cluster.ClusterPool;
 import dev.perennial.server.task.store.FileTaskStore;
+import dev.perennial.server.training.JobPeers;
 import dev.perennial.server.training.TrainingJobs;
+import dev.perennial.server.training.cluster.ClusterJobs;
 import java.io.IOException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -95,8 +97,13 @@ public final class Server implements AutoCloseable {
     TaskPool pool = opened(TaskPool.open(store, model.fingerprint(), model.config().embedDim()));
     ClusterConfig clusterConfig = config.cluster();
     LocalMember member = new LocalMember(pool, memberName(), software());
+    HazelcastMembers members =
+        clusterConfig == null ? null : joined(clusterConfig, model.fingerprint());
+    ClusterJobs peers = members == null ? null : opened(new ClusterJobs(members));
     ClusterPool clusterPool =
-        clusterConfig == null ? null : joined(clusterConfig, pool, member, model.fingerprint());
+        clusterConfig == null || members == null || peers == null
+            ? null
+            : clusterPool(clusterConfig, members, pool, member, peers);
     Devices devices = opened(new Devices(model, pool, config.devices()));
     devices.start();
     member.devices(() -> devices.stats().stream().map(Server::device).toList());
@@ -109,7 +116,13 @@ public final class Server implements AutoCloseable {
     TrainingJobs jobs =
         opened(
             new TrainingJobs(
-                data.resolve("training"), model, devices, writer, decoder, config.training()));
+                data.resolve("training"),
+                model,
+                devices,
+                writer,
+                decoder,
+                config.training(),
+                peers == null ? JobPeers.ALONE : peers));
     jobs.start();
     GrpcEndpoint grpc =
         opened(
@@ -140,14 +153,22 @@ public final class Server implements AutoCloseable {
     }
   }
 
-  /** Joins the cluster and catches up; closing leaves it before the pool is closed. */
-  private ClusterPool joined(
-      ClusterConfig cluster, TaskPool pool, LocalMember member, String fingerprint) {
-    HazelcastMembers members =
-        opened(HazelcastMembers.join(cluster, new Identity(fingerprint, software(), Wire.FORMAT)));
+  private HazelcastMembers joined(ClusterConfig cluster, String fingerprint) {
+    return opened(
+        HazelcastMembers.join(cluster, new Identity(fingerprint, software(), Wire.FORMAT)));
+  }
+
+  /** Catches up; closing leaves the cluster before the pool is closed. */
+  private ClusterPool clusterPool(
+      ClusterConfig cluster,
+      HazelcastMembers members,
+      TaskPool pool,
+      LocalMember member,
+      ClusterJobs jobs) {
     ClusterOptions options =
         ClusterOptions.DEFAULT.with(cluster.heartbeatTimeout(), cluster.startSize());
     ClusterPool joined = opened(new ClusterPool(pool, members, member, options));
+    joined.fencedBy(jobs);
     joined.start();
     return joined;
   }

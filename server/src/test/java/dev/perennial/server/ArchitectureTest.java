@@ -76,6 +76,10 @@ class ArchitectureTest {
       only("training", "device", "clip", "gaussian", "task", "image", "config", "error");
 
   @ArchTest
+  static final ArchRule jobsAcrossMembersKnowNoNetwork =
+      only("training.cluster", "cluster", "training", "task", "error");
+
+  @ArchTest
   static final ArchRule grpcKnowsNoStore =
       only(
           "grpc",

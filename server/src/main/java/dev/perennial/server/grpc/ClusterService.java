@@ -112,6 +112,7 @@ final class ClusterService {
         .addAllDevices(member.devices().stream().map(ClusterService::device).toList())
         .setMerges(member.counters().merges())
         .setRejectedWrites(member.counters().rejected())
+        .setTakeovers(member.counters().takeovers())
         .build();
   }
 

@@ -49,8 +49,11 @@ public record ClusterView(List<Member> members) {
    * What has happened since a member started.
    *
    * @param merges pools that it united with what only another member knew
-   * @param rejected stale writes that it refused: manifests of former coordinators, and changes
-   *     asked of it after it had stood still
+   * @param rejected stale writes that it refused: manifests of former coordinators, changes by
+   *     former owners of jobs, and changes asked of it after it had stood still
+   * @param takeovers jobs that went on at another member, by its decision
    */
-  public record Counters(long merges, long rejected) {}
+  public record Counters(long merges, long rejected, long takeovers) {
+    public static final Counters NONE = new Counters(0, 0, 0);
+  }
 }

@@ -72,8 +72,7 @@ public final class LocalMember implements Cluster {
 
   @Override
   public ClusterView describe(boolean withVersions) {
-    return new ClusterView(
-        List.of(member("local", true, true, "", new Counters(0, 0), withVersions)));
+    return new ClusterView(List.of(member("local", true, true, "", Counters.NONE, withVersions)));
   }
 
   @Override

@@ -25,6 +25,14 @@ public interface PoolWriter {
   }
 
   /**
+   * The same for a job; throws UNAVAILABLE (STALE_OWNER) where it has another owner by now. Alone
+   * there is none.
+   */
+  default PoolSnapshot publish(TaskVersion version, Fence fence) {
+    return publish(version);
+  }
+
+  /**
    * Stores a contribution's file and adds it to its task; one that is there already stays, under
    * the same epoch. It counts with every version that knows all its classes. Throws NOT_FOUND (the
    * task), DATA_LOSS, FAILED_PRECONDITION, RESOURCE_EXHAUSTED (too many contributions, disk full),
@@ -35,6 +43,11 @@ public interface PoolWriter {
   /** The same of a contribution that was made here. */
   default PoolSnapshot contribute(Contribution contribution) {
     return contribute(ByteBuffer.wrap(ContributionFile.write(contribution)));
+  }
+
+  /** The same for a job, as with {@link #publish(TaskVersion, Fence)}. */
+  default PoolSnapshot contribute(Contribution contribution, Fence fence) {
+    return contribute(contribution);
   }
 
   /**

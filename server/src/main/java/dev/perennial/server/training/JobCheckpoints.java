@@ -5,16 +5,18 @@ import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The checkpoints of one job, beside its spool. */
+/** The checkpoints of one job, beside its spool and on a second disk. */
 final class JobCheckpoints implements Checkpoints {
 
   private static final Logger log = LoggerFactory.getLogger(JobCheckpoints.class);
 
   private final JobStore store;
   private final String jobId;
+  private final JobPeers peers;
 
-  JobCheckpoints(JobStore store, String jobId) {
+  JobCheckpoints(JobStore store, String jobId, JobPeers peers) {
     this.store = store;
+    this.peers = peers;
     this.jobId = jobId;
   }
 
@@ -40,6 +42,7 @@ final class JobCheckpoints implements Checkpoints {
   public void save(Checkpoint checkpoint) {
     try {
       store.saveCheckpoint(jobId, checkpoint.write());
+      var unused = peers.copied(jobId); // without it a takeover costs time and nothing else
     } catch (IOException e) {
       log.warn("job {}: checkpoint of epoch {} not written", jobId, checkpoint.epoch(), e);
     }

@@ -20,16 +20,16 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** A job as {@code job.json}: the format version, the job, and whether it was asked to stop. */
-final class JobJson {
+public final class JobJson {
 
   private static final int FORMAT = 1;
 
   /** What is read back. */
-  record Stored(TrainingJob job, boolean cancelRequested) {}
+  public record Stored(TrainingJob job, boolean cancelRequested) {}
 
   private JobJson() {}
 
-  static byte[] write(TrainingJob job, boolean cancelRequested) {
+  public static byte[] write(TrainingJob job, boolean cancelRequested) {
     JsonObject json = new JsonObject();
     json.addProperty("format", FORMAT);
     json.addProperty("job_id", job.jobId());
@@ -47,7 +47,7 @@ final class JobJson {
   }
 
   /** Throws DATA_LOSS where the bytes are no job. */
-  static Stored read(byte[] bytes) {
+  public static Stored read(byte[] bytes) {
     return parsed(bytes, JobJson::readJob);
   }
 

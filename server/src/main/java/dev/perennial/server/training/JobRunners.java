@@ -3,6 +3,7 @@ package dev.perennial.server.training;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.task.Contribution;
+import dev.perennial.server.task.Fence;
 import dev.perennial.server.task.TaskVersion;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -31,6 +32,7 @@ final class JobRunners implements AutoCloseable {
   private final JobStore store;
   private final TrainingHost host;
   private final LongSupplier nanoTime;
+  private final JobPeers peers;
 
   /** Ids of waiting jobs; empty: stop. Bounded by the number of unfinished jobs. */
   private final LinkedBlockingQueue<Optional<String>> queue = new LinkedBlockingQueue<>();
@@ -40,11 +42,13 @@ final class JobRunners implements AutoCloseable {
   private final StopSignal closeSignal = new StopSignal();
   private volatile boolean closing;
 
-  JobRunners(TrainingJobs jobs, JobStore store, TrainingHost host, LongSupplier nanoTime) {
+  JobRunners(
+      TrainingJobs jobs, JobStore store, TrainingHost host, LongSupplier nanoTime, JobPeers peers) {
     this.jobs = jobs;
     this.store = store;
     this.host = host;
     this.nanoTime = nanoTime;
+    this.peers = peers;
   }
 
   void start() {
@@ -135,6 +139,7 @@ final class JobRunners implements AutoCloseable {
   private TrainingHost.Published trainAndPublish(String jobId, int device, StopSignal stop)
       throws IOException, StopSignal.Stopped {
     TrainingJob job = jobs.job(jobId);
+    log.info("job {}: runs under token {} on device {}", jobId, peers.token(jobId), device);
     ProgressMeter meter =
         new ProgressMeter(nanoTime, progress -> jobs.progress(jobId, JobState.RUNNING, progress));
     Supplier<TrainingHost.Published> publishing;
@@ -161,21 +166,27 @@ final class JobRunners implements AutoCloseable {
     if (job.spec().statisticsOnly()) {
       Contribution contribution =
           new StatisticsRun(job.spec(), examples, host, trainer, stop, meter).run();
-      return () -> host.publish(contribution);
+      return () -> host.publish(contribution, fence(job));
     }
-    Checkpoints checkpoints = new JobCheckpoints(store, job.jobId());
+    Checkpoints checkpoints = new JobCheckpoints(store, job.jobId(), peers);
     TaskVersion version =
         new TrainingRun(
                 job.spec(), job.created(), examples, host, trainer, checkpoints, stop, meter)
             .run();
-    return () -> host.publish(version);
+    return () -> host.publish(version, fence(job));
+  }
+
+  /** As it is at that moment: whoever has lost the job has an old token, or none. */
+  private Fence fence(TrainingJob job) {
+    return new Fence(job.jobId(), peers.token(job.jobId()));
   }
 
   private void failed(String jobId, ServingException error) {
     if (error.code() == ErrorCode.UNAVAILABLE) {
-      // The device is gone, and with it the server or its place here; the job keeps for a restart.
-      log.warn("job {}: waits for the next start", jobId, error);
+      // The device or the other members are gone, or the job is another member's.
+      log.warn("job {}: stopped", jobId, error);
       park(jobId);
+      peers.doubt(jobId);
     } else {
       log.warn("job {}: failed", jobId, error);
       jobs.end(jobId, JobState.FAILED, null, error);

@@ -2,6 +2,7 @@ package dev.perennial.server.training;
 
 import dev.perennial.server.error.ServingException;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -23,6 +24,8 @@ import org.slf4j.LoggerFactory;
  *   jobs/ID/job.json               what the job is, written at every change that must survive
  *   jobs/ID/examples.spool         until it has ended
  *   jobs/ID/checkpoint             the last whole epoch, until it has ended
+ *   copies/ID/...                  the same of other members' uploads and jobs
+ *   .../ID/lease                   in a cluster: by what right it is here
  * </pre>
  *
  * A commit writes {@code job.json} into the upload's directory and renames that: a job is there as
@@ -31,25 +34,29 @@ import org.slf4j.LoggerFactory;
 final class JobStore {
 
   private static final Logger log = LoggerFactory.getLogger(JobStore.class);
-  private static final String SPOOL = "examples.spool";
-  private static final String UPLOAD = "upload.json";
-  private static final String JOB = "job.json";
-  private static final String CHECKPOINT = "checkpoint";
+  static final String SPOOL = "examples.spool";
+  static final String UPLOAD = "upload.json";
+  static final String JOB = "job.json";
+  static final String CHECKPOINT = "checkpoint";
+  private static final String LEASE = "lease";
 
   private final Disk disk;
   private final Path uploads;
   private final Path jobs;
+  private final Path copies;
 
   JobStore(Path directory, Disk disk) {
     this.disk = disk;
     this.uploads = directory.resolve("uploads");
     this.jobs = directory.resolve("jobs");
+    this.copies = directory.resolve("copies");
   }
 
   /** Makes the directories, and throws away uploads that nobody can go on with. */
   void open() throws IOException {
     Files.createDirectories(jobs);
     Files.createDirectories(uploads);
+    Files.createDirectories(copies);
     try (Stream<Path> left = Files.list(uploads)) {
       for (Path upload : left.toList()) {
         if (!Files.exists(upload.resolve(UPLOAD)) || !Files.exists(upload.resolve(SPOOL))) {
@@ -162,6 +169,7 @@ final class JobStore {
 
   /** Frees what an ended job needs no more. */
   void deleteSpool(String jobId) throws IOException {
+    disk.delete(path(jobId, LEASE));
     disk.delete(path(jobId, UPLOAD));
     disk.delete(path(jobId, SPOOL));
     disk.delete(path(jobId, CHECKPOINT));
@@ -196,6 +204,98 @@ final class JobStore {
     } catch (NoSuchFileException e) {
       return Optional.empty();
     }
+  }
+
+  /** Turns uploads and unfinished jobs into copies: whoever may work on them is to be found out. */
+  void setAside() throws IOException {
+    for (String id : names(uploads)) {
+      disk.move(uploads.resolve(id), copies.resolve(id));
+    }
+    for (JobJson.Stored stored : load()) {
+      String id = stored.job().jobId();
+      if (!stored.job().state().ended()) {
+        disk.delete(copies.resolve(id));
+        disk.move(jobs.resolve(id), copies.resolve(id));
+      }
+    }
+  }
+
+  /** All that {@link #setAside} may have moved belongs to this server again. */
+  void takeAllBack() throws IOException {
+    for (String id : copyIds()) {
+      takeBack(id);
+    }
+  }
+
+  List<String> copyIds() throws IOException {
+    return names(copies);
+  }
+
+  private static List<String> names(Path directory) throws IOException {
+    try (Stream<Path> found = Files.list(directory)) {
+      return found.map(path -> path.getFileName().toString()).toList();
+    }
+  }
+
+  /** A copy becomes a job, or an upload; whether it is a job. */
+  boolean takeBack(String id) throws IOException {
+    boolean job = Files.exists(copies.resolve(id).resolve(JOB));
+    Path place = (job ? jobs : uploads).resolve(id);
+    disk.delete(place);
+    disk.move(copies.resolve(id), place);
+    disk.forceDirectory(job ? jobs : uploads);
+    return job;
+  }
+
+  /** An upload becomes a copy. */
+  void setAside(String uploadId) throws IOException {
+    disk.delete(copies.resolve(uploadId));
+    disk.move(uploads.resolve(uploadId), copies.resolve(uploadId));
+  }
+
+  JobJson.Stored load(String jobId) throws IOException {
+    return JobJson.read(Files.readAllBytes(path(jobId, JOB)));
+  }
+
+  /** Another member's job that has ended. */
+  void saveEnded(TrainingJob job) throws IOException {
+    Files.createDirectories(jobs.resolve(job.jobId()));
+    save(job, false);
+    disk.forceDirectory(jobs);
+  }
+
+  /** The directory of a job or an upload of one's own. */
+  Path own(String id) {
+    Path job = jobs.resolve(id);
+    return Files.exists(job) ? job : uploads.resolve(id);
+  }
+
+  Path copy(String id) {
+    return copies.resolve(id);
+  }
+
+  /** Of a job, an upload or a copy. */
+  Lease lease(Path directory) throws IOException {
+    try {
+      String[] parts = Files.readString(directory.resolve(LEASE)).split(" ", 3);
+      return new Lease(
+          Long.parseLong(parts[0]), Long.parseLong(parts[1]), Boolean.parseBoolean(parts[2]));
+    } catch (NoSuchFileException e) {
+      return Lease.NONE;
+    }
+  }
+
+  void saveLease(Path directory, Lease lease) throws IOException {
+    String text = lease.token() + " " + lease.generation() + " " + lease.registered();
+    disk.replace(directory.resolve(LEASE), text.getBytes(StandardCharsets.US_ASCII));
+  }
+
+  Path copies() {
+    return copies;
+  }
+
+  Disk disk() {
+    return disk;
   }
 
   private Path path(String jobId, String file) {

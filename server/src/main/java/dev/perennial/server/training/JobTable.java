@@ -6,6 +6,7 @@ import dev.perennial.server.error.ServingException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -72,9 +73,24 @@ final class JobTable implements AutoCloseable {
     notifiers.allowCoreThreadTimeOut(true);
   }
 
+  /** A job that was not known, or is known by another member's word; who watches it is told. */
   synchronized void add(TrainingJob job) {
-    entries.put(job.jobId(), new Entry(job));
-    jobOfRequest.put(job.spec().requestId(), job.jobId());
+    Entry entry = entries.computeIfAbsent(job.jobId(), id -> new Entry(job));
+    entry.job = job;
+    List.copyOf(entry.watchers).forEach(watcher -> watcher.offer(job));
+    jobOfRequest.putIfAbsent(job.spec().requestId(), job.jobId());
+  }
+
+  synchronized Optional<TrainingJob> find(String jobId) {
+    return Optional.ofNullable(entries.get(jobId)).map(entry -> entry.job);
+  }
+
+  /** Forgets a job that never came to be. */
+  synchronized void remove(String jobId) {
+    Entry entry = entries.remove(jobId);
+    if (entry != null) {
+      jobOfRequest.remove(entry.job.spec().requestId(), jobId);
+    }
   }
 
   synchronized Optional<TrainingJob> findRequest(String requestId) {
@@ -95,6 +111,7 @@ final class JobTable implements AutoCloseable {
         jobs.add(entry.job);
       }
     }
+    jobs.sort(Comparator.comparing(TrainingJob::created).thenComparing(TrainingJob::jobId));
     Collections.reverse(jobs);
     return jobs;
   }

@@ -48,6 +48,16 @@ final class KeptUploads {
     return Optional.ofNullable(waiting.remove(requestId)).map(Waiting::upload);
   }
 
+  synchronized Optional<Kept> remove(String id) {
+    Optional<Kept> found =
+        waiting.values().stream()
+            .map(Waiting::upload)
+            .filter(upload -> upload.id().equals(id))
+            .findFirst();
+    found.ifPresent(upload -> waiting.remove(upload.spec().requestId()));
+    return found;
+  }
+
   /** Who takes one throws it away. */
   synchronized Optional<Kept> takeOldest() {
     return takeOldest(upload -> true);

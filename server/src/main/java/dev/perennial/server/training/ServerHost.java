@@ -8,6 +8,7 @@ import dev.perennial.server.error.ServingException;
 import dev.perennial.server.image.ImageDecoder;
 import dev.perennial.server.task.Contribution;
 import dev.perennial.server.task.ContributionFile;
+import dev.perennial.server.task.Fence;
 import dev.perennial.server.task.PoolSnapshot;
 import dev.perennial.server.task.PoolWriter;
 import dev.perennial.server.task.TaskVersion;
@@ -84,15 +85,15 @@ final class ServerHost implements TrainingHost {
   }
 
   @Override
-  public Published publish(Contribution contribution) {
-    PoolSnapshot snapshot = pool.contribute(contribution);
+  public Published publish(Contribution contribution, Fence fence) {
+    PoolSnapshot snapshot = pool.contribute(contribution, fence);
     String id = TaskVersionFile.versionId(ContributionFile.write(contribution));
     return new Published(id, snapshot.epoch());
   }
 
   @Override
-  public Published publish(TaskVersion version) {
-    PoolSnapshot snapshot = pool.publish(version);
+  public Published publish(TaskVersion version, Fence fence) {
+    PoolSnapshot snapshot = pool.publish(version, fence);
     String id = TaskVersionFile.versionId(TaskVersionFile.write(version));
     return new Published(id, snapshot.epoch());
   }

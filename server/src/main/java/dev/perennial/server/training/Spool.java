@@ -67,6 +67,7 @@ final class Spool implements AutoCloseable {
   private final LinkedBlockingQueue<Work> work = new LinkedBlockingQueue<>();
   private final ExecutorService checks;
   private final Thread thread;
+  private final JobPeers peers;
   private final KeptUploads kept;
   private final Set<SpooledUpload> uploads = ConcurrentHashMap.newKeySet();
   private final AtomicLong spoolBytes = new AtomicLong();
@@ -76,8 +77,14 @@ final class Spool implements AutoCloseable {
   @GuardedBy("this")
   private boolean closed;
 
-  Spool(JobStore store, TrainingConfig config, int checkThreads, LongSupplier nanoTime) {
+  Spool(
+      JobStore store,
+      TrainingConfig config,
+      int checkThreads,
+      LongSupplier nanoTime,
+      JobPeers peers) {
     this.store = store;
+    this.peers = peers;
     this.kept = new KeptUploads(nanoTime);
     this.config = config;
     AtomicInteger number = new AtomicInteger();
@@ -163,6 +170,7 @@ final class Spool implements AutoCloseable {
           log.info("upload {}: thrown away: {}", unwanted.id(), why);
           releaseBytes(unwanted.bytes());
           then(() -> deleteUpload(unwanted.id()));
+          peers.dropped(unwanted.id());
         });
     return upload.isPresent();
   }
@@ -202,6 +210,10 @@ final class Spool implements AutoCloseable {
 
   int openUploads() {
     return uploads.size();
+  }
+
+  JobPeers peers() {
+    return peers;
   }
 
   JobStore store() {

@@ -13,7 +13,9 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,7 +33,7 @@ final class SpooledUpload implements Upload {
    * is an older one that the same request made.
    */
   interface Committer {
-    TrainingJob commit(SpooledUpload upload) throws IOException;
+    CompletableFuture<TrainingJob> commit(SpooledUpload upload) throws IOException;
   }
 
   private static final ExampleImage NO_IMAGE = new ExampleImage.Encoded(new byte[0]);
@@ -71,9 +73,10 @@ final class SpooledUpload implements Upload {
   /** Completes when its files are another's: kept, a job's, or none. */
   private final CompletableFuture<Void> gone = new CompletableFuture<>();
 
+  private final AtomicLong durable;
+
   // The spool's thread only.
   private final UploadFile file;
-  private long durable;
 
   SpooledUpload(
       UploadStart start, Spool spool, ExampleCheck check, Committer committer, long maxExamples) {
@@ -87,7 +90,7 @@ final class SpooledUpload implements Upload {
     this.examplesOf = new TreeMap<>(start.contents().examplesOf());
     this.accepted = examplesOf.values().stream().mapToLong(count -> count).sum();
     this.reservedBytes = start.contents().bytes();
-    this.durable = accepted;
+    this.durable = new AtomicLong(accepted);
   }
 
   String id() {
@@ -342,13 +345,32 @@ final class SpooledUpload implements Upload {
     } catch (IOException e) {
       fault = diskFailed(e);
     }
+    RuntimeException failed = fault;
+    if (failed == null) {
+      var unused =
+          spool
+              .peers()
+              .copied(id())
+              .whenComplete((copied, e) -> safe(examples, e == null ? null : copyFailed(e)));
+    } else {
+      safe(examples, failed);
+    }
+  }
+
+  private synchronized ServingException copyFailed(Throwable e) {
+    return fail(
+        e instanceof ServingException serving
+            ? serving
+            : new ServingException(
+                ErrorCode.UNAVAILABLE, "NOT_COPIED", "upload: not on a second disk", e));
+  }
+
+  private void safe(List<PendingExample> examples, @Nullable RuntimeException fault) {
     for (PendingExample example : examples) {
       spool.releasePending(example.bytes);
-    }
-    for (PendingExample example : examples) {
       RuntimeException own = fault == null ? example.fault : fault;
       if (own == null) {
-        example.done.complete(++durable);
+        example.done.complete(durable.incrementAndGet());
       } else {
         example.done.completeExceptionally(own);
       }
@@ -366,27 +388,33 @@ final class SpooledUpload implements Upload {
       future = Objects.requireNonNull(commit);
       fault = failure;
     }
-    TrainingJob job = null;
-    if (fault == null) {
-      try {
-        file.close();
-        job = committer.commit(this);
-      } catch (IOException e) {
-        fault = Disk.failure("commit", e);
-      } catch (RuntimeException e) {
-        fault = e;
+    CompletableFuture<TrainingJob> made;
+    try {
+      if (fault != null) {
+        throw fault;
       }
+      file.close();
+      made = committer.commit(this);
+    } catch (IOException e) {
+      made = CompletableFuture.failedFuture(Disk.failure("commit", e));
+    } catch (RuntimeException e) {
+      made = CompletableFuture.failedFuture(e);
+    }
+    var unused = made.whenComplete((job, e) -> committed(future, job, e));
+  }
+
+  private void committed(
+      CompletableFuture<TrainingJob> future, @Nullable TrainingJob job, @Nullable Throwable e) {
+    if (job != null && job.jobId().equals(id())) {
+      spool.releaseUpload(this); // its bytes are the job's now
+      gone.complete(null);
+    } else {
+      discard(); // or this request had made that job before
     }
     if (job == null) {
-      discard();
-      future.completeExceptionally(Objects.requireNonNull(fault));
+      Throwable cause = e instanceof CompletionException ? e.getCause() : e;
+      future.completeExceptionally(Objects.requireNonNull(cause));
     } else {
-      if (job.jobId().equals(id())) {
-        spool.releaseUpload(this); // its bytes are the job's now
-        gone.complete(null);
-      } else {
-        discard(); // this request had made that job before
-      }
       future.complete(job);
     }
   }
@@ -422,6 +450,7 @@ final class SpooledUpload implements Upload {
       diskFailed(e);
     }
     spool.deleteUpload(id());
+    spool.peers().dropped(id());
     synchronized (this) {
       giveBack(reservedBytes);
       discarded = true;

@@ -1,6 +1,7 @@
 package dev.perennial.server.training;
 
 import dev.perennial.server.task.Contribution;
+import dev.perennial.server.task.Fence;
 import dev.perennial.server.task.TaskVersion;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -23,11 +24,14 @@ interface TrainingHost extends Backbone, ExampleCheck {
   /** Where a version went, or a contribution. */
   record Published(String versionId, long epoch) {}
 
-  /** Stores a version durably and makes it active; may wait for a disk. */
-  Published publish(TaskVersion version);
+  /**
+   * Stores a version durably and makes it active; may wait for a disk. Throws UNAVAILABLE
+   * (STALE_OWNER) where another server has the job.
+   */
+  Published publish(TaskVersion version, Fence fence);
 
-  /** Stores a contribution durably and adds it to its task; may wait for a disk. */
-  Published publish(Contribution contribution);
+  /** The same of a contribution, which is added to its task. */
+  Published publish(Contribution contribution, Fence fence);
 
   /** Completes when every device serves that epoch or a later one. */
   CompletableFuture<Void> installed(long epoch);

@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +43,7 @@ public final class TrainingJobs implements AutoCloseable {
   private final JobStore store;
   private final TrainingConfig config;
   private final Clock clock;
+  private final JobPeers peers;
   private final Spool spool;
   private final Uploads uploads;
   private final JobTable table = new JobTable();
@@ -58,6 +60,14 @@ public final class TrainingJobs implements AutoCloseable {
   @GuardedBy("transitions")
   private final Set<String> cancelled = new HashSet<>();
 
+  /** Jobs that another server has, and that are still to be stopped here. */
+  @GuardedBy("transitions")
+  private final Set<String> lost = new HashSet<>();
+
+  /** Jobs that could not go on. */
+  @GuardedBy("transitions")
+  private final Set<String> parked = new HashSet<>();
+
   @GuardedBy("transitions")
   private Instant lastCreated = Instant.EPOCH;
 
@@ -67,14 +77,16 @@ public final class TrainingJobs implements AutoCloseable {
       Devices devices,
       PoolWriter pool,
       ImageDecoder decoder,
-      TrainingConfig config) {
+      TrainingConfig config,
+      JobPeers peers) {
     this(
         directory,
         new ServerHost(model, devices, pool, decoder),
         config,
         Disk.REAL,
         Clock.systemUTC(),
-        System::nanoTime);
+        System::nanoTime,
+        peers);
   }
 
   /** With what tests replace. */
@@ -84,20 +96,27 @@ public final class TrainingJobs implements AutoCloseable {
       TrainingConfig config,
       Disk disk,
       Clock clock,
-      LongSupplier nanoTime) {
+      LongSupplier nanoTime,
+      JobPeers peers) {
+    this.peers = peers;
     this.store = new JobStore(directory, disk);
     this.config = config;
     this.clock = clock;
     int checkThreads = Math.max(1, Math.min(4, Runtime.getRuntime().availableProcessors() / 2));
-    this.spool = new Spool(store, config, checkThreads, nanoTime);
+    this.spool = new Spool(store, config, checkThreads, nanoTime, peers);
     this.uploads = new Uploads(spool, host, this);
-    this.runners = new JobRunners(this, store, host, nanoTime);
+    this.runners = new JobRunners(this, store, host, nanoTime, peers);
   }
 
   /** Loads the jobs on disk; those that had not ended start again. */
   public void start() {
     try {
       store.open();
+      if (peers.alone()) {
+        store.takeAllBack();
+      } else {
+        store.setAside();
+      }
       for (JobJson.Stored stored : store.load()) {
         restore(stored);
       }
@@ -110,6 +129,7 @@ public final class TrainingJobs implements AutoCloseable {
     forgetOldest();
     spool.start();
     runners.start();
+    peers.start(new JobCopies(store, this));
   }
 
   private void restore(JobJson.Stored stored) throws IOException {
@@ -149,11 +169,12 @@ public final class TrainingJobs implements AutoCloseable {
   }
 
   /** On the spool's thread: an upload, all on disk, becomes a job. */
-  TrainingJob commit(SpooledUpload upload) throws IOException {
+  CompletableFuture<TrainingJob> commit(SpooledUpload upload) throws IOException {
+    TrainingJob job;
     synchronized (transitions) {
       Optional<TrainingJob> made = table.findRequest(upload.spec().requestId());
       if (made.isPresent()) {
-        return made.get();
+        return CompletableFuture.completedFuture(made.get());
       }
       if (table.unfinished() >= config.maxJobs()) {
         throw ServingException.exhausted(
@@ -166,7 +187,7 @@ public final class TrainingJobs implements AutoCloseable {
             Duration.ofMinutes(1));
       }
       TrainingSpec spec = CommitRules.decide(upload.spec(), upload.examplesOf());
-      TrainingJob job =
+      job =
           new TrainingJob(
               upload.id(),
               spec,
@@ -181,10 +202,23 @@ public final class TrainingJobs implements AutoCloseable {
       store.commit(upload.id(), job);
       spoolBytes.put(job.jobId(), upload.reservedBytes());
       table.add(job);
-      runners.queue(job.jobId());
+    }
+    return peers.register(job).thenApply(registered -> registered(job, registered));
+  }
+
+  private TrainingJob registered(TrainingJob job, TrainingJob registered) {
+    synchronized (transitions) {
+      if (registered.jobId().equals(job.jobId())) {
+        runners.queue(job.jobId());
+        log.info("job {}: {} examples for task {}", job.jobId(), job.examples(), job.spec().task());
+      } else {
+        table.remove(job.jobId());
+        spoolBytes.remove(job.jobId()); // the upload gives them back
+        deleteQuietly(job.jobId());
+        boolean unused = learn(registered);
+      }
       forgetOldest();
-      log.info("job {}: {} examples for task {}", job.jobId(), job.examples(), spec.task());
-      return job;
+      return registered;
     }
   }
 
@@ -220,6 +254,12 @@ public final class TrainingJobs implements AutoCloseable {
    * NOT_FOUND.
    */
   public TrainingJob cancel(String jobId) {
+    return table.get(jobId).state().ended()
+        ? table.get(jobId)
+        : peers.cancel(jobId).orElseGet(() -> cancelHere(jobId));
+  }
+
+  TrainingJob cancelHere(String jobId) {
     synchronized (transitions) {
       TrainingJob job = table.get(jobId);
       if (job.state().ended() || cancelled.contains(jobId)) {
@@ -231,6 +271,7 @@ public final class TrainingJobs implements AutoCloseable {
       }
       try {
         store.save(job, true);
+        var unused = peers.copied(jobId);
       } catch (IOException e) {
         throw Disk.failure("cancellation", e);
       }
@@ -248,12 +289,97 @@ public final class TrainingJobs implements AutoCloseable {
     table.close();
   }
 
+  // What other members do.
+
+  /** A job or an upload is this server's now; its files are in their place. */
+  void adopted(String id, boolean job) throws IOException {
+    if (job) {
+      restore(store.load(id));
+    } else {
+      uploads.restore(id);
+    }
+  }
+
+  /** A job is another server's now: it stops between two steps, and its files are deleted. */
+  void abandon(String id) {
+    synchronized (transitions) {
+      if (runners.isRunning(id)) {
+        lost.add(id);
+        runners.stop(id);
+        return;
+      }
+      drop(id);
+    }
+  }
+
+  @GuardedBy("transitions")
+  private void drop(String id) {
+    lost.remove(id);
+    parked.remove(id);
+    Long bytes = spoolBytes.remove(id);
+    spool.releaseBytes(bytes == null ? 0 : bytes);
+    uploads.forget(id);
+    deleteQuietly(id);
+    spool.deleteUpload(id);
+    peers.dropped(id);
+  }
+
+  Optional<String> detach(String requestId) {
+    return uploads.detach(requestId);
+  }
+
+  void forgetUpload(String id) {
+    uploads.forget(id);
+  }
+
+  /** Jobs that could not go on try again. */
+  void goOn() {
+    synchronized (transitions) {
+      parked.forEach(runners::queue);
+      parked.clear();
+    }
+  }
+
+  /** Another server says how its job is; false where this one takes it for its own. */
+  boolean learn(TrainingJob job) {
+    synchronized (transitions) {
+      if (spoolBytes.containsKey(job.jobId())) {
+        return false;
+      }
+      if (ended(job.jobId())) {
+        return true;
+      }
+      try {
+        if (job.state().ended()) {
+          store.saveEnded(job);
+        }
+      } catch (IOException e) {
+        log.warn("job {}: not remembered on disk", job.jobId(), e);
+      }
+      table.add(job);
+      forgetOldest();
+      return true;
+    }
+  }
+
+  boolean ended(String jobId) {
+    return table.find(jobId).filter(job -> job.state().ended()).isPresent();
+  }
+
+  private void deleteQuietly(String jobId) {
+    try {
+      store.delete(jobId);
+    } catch (IOException e) {
+      log.warn("job {}: cannot be deleted", jobId, e);
+    }
+  }
+
   // What the runners report.
 
   /** Whether a job that a runner has taken from the queue shall run. */
   boolean begin(String jobId, Runnable register) {
     synchronized (transitions) {
-      if (table.get(jobId).state().ended()) {
+      if (!spoolBytes.containsKey(jobId) || table.get(jobId).state().ended()) {
         return false;
       }
       register.run();
@@ -263,17 +389,21 @@ public final class TrainingJobs implements AutoCloseable {
 
   void progress(String jobId, JobState state, TrainingJob.Progress progress) {
     table.update(jobId, job -> with(job, state, progress, null, 0, null, null));
+    peers.changed();
   }
 
   /** A job has stopped before its end: its caller wished that, or it keeps for the next start. */
   void park(String jobId, Runnable unregister) {
     synchronized (transitions) {
       unregister.run();
-      if (cancelled.contains(jobId)) {
+      if (lost.contains(jobId)) {
+        drop(jobId);
+      } else if (cancelled.contains(jobId)) {
         end(jobId, JobState.CANCELLED, null, null);
         log.info("job {}: cancelled", jobId);
       } else {
         progress(jobId, JobState.QUEUED, table.get(jobId).progress());
+        parked.add(jobId);
       }
     }
   }
@@ -296,6 +426,10 @@ public final class TrainingJobs implements AutoCloseable {
               error,
               clock.instant());
       cancelled.remove(jobId);
+      if (lost.contains(jobId)) {
+        drop(jobId);
+        return;
+      }
       try {
         store.save(ended, false);
         store.deleteSpool(jobId);
@@ -306,6 +440,8 @@ public final class TrainingJobs implements AutoCloseable {
         log.error("job {}: {}, which cannot be written", jobId, state, e);
       }
       table.update(jobId, before -> ended);
+      peers.dropped(jobId);
+      peers.changed();
       forgetOldest();
     }
   }

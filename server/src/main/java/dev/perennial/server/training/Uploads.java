@@ -22,10 +22,28 @@ final class Uploads {
 
   /** Finds what an earlier process kept. */
   void restore() throws IOException {
-    for (UploadStart found : spool.store().loadUploads()) {
-      spool.addBytes(found.contents().bytes());
-      spool.keep(new KeptUploads.Kept(found.id(), found.spec(), found.contents().bytes()));
-    }
+    spool.store().loadUploads().forEach(this::keep);
+  }
+
+  /** An upload that another member had. */
+  void restore(String id) throws IOException {
+    keep(spool.store().loadUpload(id));
+  }
+
+  private void keep(UploadStart found) {
+    spool.addBytes(found.contents().bytes());
+    spool.keep(new KeptUploads.Kept(found.id(), found.spec(), found.contents().bytes()));
+  }
+
+  /** Ends the stream of a request's upload, if it has one; the id of what is kept of it then. */
+  Optional<String> detach(String requestId) {
+    spool.open(requestId).ifPresent(Uploads::detach);
+    return spool.kept().find(requestId).map(KeptUploads.Kept::id);
+  }
+
+  /** What is kept of a request is another member's now. */
+  void forget(String id) {
+    spool.kept().remove(id).ifPresent(kept -> spool.releaseBytes(kept.bytes()));
   }
 
   /** Waits for the disk where it goes on with an upload. */
@@ -34,8 +52,10 @@ final class Uploads {
     TrainingSpec spec =
         wanted.statisticsOnly() ? SpecRules.inTask(wanted, host.classesOf(wanted.task())) : wanted;
     String requestId = spec.requestId();
-    if (mode == UploadMode.RESUMED) {
-      spool.open(requestId).ifPresent(Uploads::detach);
+    if (mode == UploadMode.RESUMED
+        && detach(requestId).isEmpty()
+        && jobs.findRequest(requestId).isEmpty()) {
+      spool.peers().fetch(requestId);
     }
     Optional<TrainingJob> made = jobs.findRequest(requestId);
     if (made.isPresent()) {
@@ -56,6 +76,9 @@ final class Uploads {
     } catch (ServingException e) {
       kept.ifPresent(spool::keep);
       throw e;
+    }
+    if (kept.isEmpty()) {
+      spool.peers().opened(start.id());
     }
     return new UploadOpening.Open(upload);
   }

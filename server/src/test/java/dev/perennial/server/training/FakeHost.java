@@ -4,6 +4,7 @@ import dev.perennial.server.clip.ClipConfig;
 import dev.perennial.server.clip.PrefixTraining;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.task.Contribution;
+import dev.perennial.server.task.Fence;
 import dev.perennial.server.task.PrefixShape;
 import dev.perennial.server.task.Prefixes;
 import dev.perennial.server.task.TaskVersion;
@@ -53,6 +54,9 @@ final class FakeHost implements TrainingHost, AutoCloseable {
 
   /** Called on the job's thread before a version is published. */
   volatile Consumer<TaskVersion> beforePublish = version -> {};
+
+  /** Called after that; what it throws is a refusal of the cluster. */
+  volatile Consumer<Fence> beforeFence = fence -> {};
 
   /** Steps go uphill: every one makes the answers worse. */
   volatile boolean uphill;
@@ -127,8 +131,9 @@ final class FakeHost implements TrainingHost, AutoCloseable {
   }
 
   @Override
-  public Published publish(TaskVersion version) {
+  public Published publish(TaskVersion version, Fence fence) {
     beforePublish.accept(version);
+    beforeFence.accept(fence);
     published.add(version);
     return new Published("version-" + published.size(), published.size());
   }
@@ -142,7 +147,7 @@ final class FakeHost implements TrainingHost, AutoCloseable {
   }
 
   @Override
-  public Published publish(Contribution contribution) {
+  public Published publish(Contribution contribution, Fence fence) {
     contributed.add(contribution);
     return new Published("contribution-" + contributed.size(), contributed.size());
   }

@@ -39,7 +39,8 @@ class ResumedUploadTest {
 
   private TrainingJobs start(TrainingConfig config) {
     TrainingJobs started =
-        new TrainingJobs(directory, host, config, Disk.REAL, TestJobs.CLOCK, nanoTime::get);
+        new TrainingJobs(
+            directory, host, config, Disk.REAL, TestJobs.CLOCK, nanoTime::get, JobPeers.ALONE);
     opened.add(started);
     started.start();
     return started;

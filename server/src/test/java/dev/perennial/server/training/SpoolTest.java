@@ -449,7 +449,7 @@ class SpoolTest {
   }
 
   private Spool spool(TrainingConfig config) {
-    Spool spool = new Spool(store, config, 2, System::nanoTime);
+    Spool spool = new Spool(store, config, 2, System::nanoTime, JobPeers.ALONE);
     spools.add(spool);
     spool.start();
     return spool;
@@ -473,17 +473,18 @@ class SpoolTest {
     SpooledUpload.Committer committer =
         upload -> {
           committed.add(upload);
-          return new TrainingJob(
-              upload.id(),
-              spec,
-              JobState.QUEUED,
-              TrainingJob.Progress.NONE,
-              upload.accepted(),
-              null,
-              0,
-              null,
-              TestJobs.CLOCK.instant(),
-              null);
+          return CompletableFuture.completedFuture(
+              new TrainingJob(
+                  upload.id(),
+                  spec,
+                  JobState.QUEUED,
+                  TrainingJob.Progress.NONE,
+                  upload.accepted(),
+                  null,
+                  0,
+                  null,
+                  TestJobs.CLOCK.instant(),
+                  null));
         };
     SpooledUpload upload =
         new SpooledUpload(UploadStart.fresh(id, spec, false), spool, check, committer, maxExamples);

@@ -28,7 +28,7 @@ final class TestJobs {
   }
 
   static TrainingJobs jobs(Path directory, FakeHost host, TrainingConfig config, Disk disk) {
-    return new TrainingJobs(directory, host, config, disk, CLOCK, System::nanoTime);
+    return new TrainingJobs(directory, host, config, disk, CLOCK, System::nanoTime, JobPeers.ALONE);
   }
 
   static TrainingSpec spec(String requestId) {

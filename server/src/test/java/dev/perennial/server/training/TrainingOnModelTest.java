@@ -107,7 +107,8 @@ class TrainingOnModelTest {
                 devices,
                 pool,
                 new ImageDecoder(ImageDecoder.Limits.DEFAULT),
-                TrainingConfig.DEFAULT)) {
+                TrainingConfig.DEFAULT,
+                JobPeers.ALONE)) {
       devices.start();
       jobs.start();
       TrainingJob job = TestJobs.ended(jobs, upload(jobs, model, epochs).jobId());

@@ -12,8 +12,10 @@ import com.hazelcast.core.HazelcastInstanceNotActiveException;
 import com.hazelcast.core.LifecycleEvent;
 import dev.perennial.server.cluster.Members;
 import dev.perennial.server.cluster.View;
+import dev.perennial.server.cluster.Wire;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -154,7 +156,11 @@ public final class HazelcastMembers implements Members, AutoCloseable {
   byte[] answer(Topic topic, byte[] request) {
     UnaryOperator<byte[]> how = answering.get(topic);
     if (how == null) {
-      throw new IllegalStateException("this member is starting");
+      return Wire.failure(
+          ServingException.unavailable(
+              "MEMBER_STARTING",
+              "this member: starting (expected: started)",
+              Duration.ofSeconds(1)));
     }
     return how.apply(request);
   }
@@ -179,9 +185,7 @@ public final class HazelcastMembers implements Members, AutoCloseable {
       LOG.debug("the library is between two groups", e);
     }
     throw ServingException.unavailable(
-        "REJOINING",
-        "this member: between two groups (expected: in one)",
-        java.time.Duration.ofSeconds(1));
+        "REJOINING", "this member: between two groups (expected: in one)", Duration.ofSeconds(1));
   }
 
   @Override

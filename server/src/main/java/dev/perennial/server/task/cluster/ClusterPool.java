@@ -10,11 +10,16 @@ import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.task.Cluster;
 import dev.perennial.server.task.ClusterView;
+import dev.perennial.server.task.Contribution;
+import dev.perennial.server.task.ContributionFile;
+import dev.perennial.server.task.Fence;
+import dev.perennial.server.task.JobFence;
 import dev.perennial.server.task.LocalMember;
 import dev.perennial.server.task.PoolFile;
 import dev.perennial.server.task.PoolSnapshot;
 import dev.perennial.server.task.PoolWriter;
 import dev.perennial.server.task.TaskPool;
+import dev.perennial.server.task.TaskVersion;
 import dev.perennial.server.task.TaskVersionFile;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -72,6 +77,7 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
   private final Thread beating = new Thread(this::beat, "cluster-pulse");
   private final Pulse pulse;
   private final AutoCloseable listening;
+  private volatile JobFence jobs = JobFence.NONE;
 
   /**
    * Until then, a member that stood still waits for a coordinator to hear it: it does not decide
@@ -144,6 +150,12 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
     }
   }
 
+  /** From now on, a change of a job is applied only where this agrees. */
+  public void fencedBy(JobFence fence) {
+    jobs = fence;
+    coordinator.fencedBy(fence);
+  }
+
   /** From now on, an installed epoch is answered once the devices have it. */
   public void servedBy(LongFunction<CompletableFuture<Void>> installed) {
     replica.servedBy(installed);
@@ -165,7 +177,7 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
       return replica.install(install);
     } else if (request instanceof Request.Apply apply) {
       requireReady();
-      return new Request.Applied(coordinator.apply(apply.change(), apply.from()));
+      return new Request.Applied(coordinator.apply(apply));
     } else if (request instanceof Request.Release release) {
       replica.release(release.versionIds());
       return new Request.Prepared(0);
@@ -190,12 +202,29 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
     return submit(Request.Apply.Kind.CONTRIBUTE, PoolFile.read(file), file);
   }
 
+  @Override
+  public PoolSnapshot publish(TaskVersion version, Fence fence) {
+    ByteBuffer bytes = ByteBuffer.wrap(TaskVersionFile.write(version));
+    return submit(Request.Apply.Kind.PUBLISH, version, bytes, fence);
+  }
+
+  @Override
+  public PoolSnapshot contribute(Contribution contribution, Fence fence) {
+    ByteBuffer bytes = ByteBuffer.wrap(ContributionFile.write(contribution));
+    return submit(Request.Apply.Kind.CONTRIBUTE, contribution, bytes, fence);
+  }
+
   private PoolSnapshot submit(Request.Apply.Kind kind, PoolFile file, ByteBuffer bytes) {
+    return submit(kind, file, bytes, Fence.NONE);
+  }
+
+  private PoolSnapshot submit(
+      Request.Apply.Kind kind, PoolFile file, ByteBuffer bytes, Fence fence) {
     awaitReady();
     pool.requireFits(file);
     String id = pool.hold(bytes);
     try {
-      return submit(kind, file.task(), id);
+      return submit(kind, file.task(), id, fence);
     } finally {
       pool.release(id); // where a manifest names it, it is held no more
     }
@@ -220,12 +249,16 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
   }
 
   private PoolSnapshot submit(Request.Apply.Kind kind, String task, String versionId) {
+    return submit(kind, task, versionId, Fence.NONE);
+  }
+
+  private PoolSnapshot submit(Request.Apply.Kind kind, String task, String versionId, Fence fence) {
     requireReady();
     long until = System.nanoTime() + options.change().toNanos();
     boolean again = false;
     while (true) {
       try {
-        return await(apply(kind, task, versionId, until), until);
+        return await(apply(kind, task, versionId, fence, until), until);
       } catch (ServingException e) {
         if (again && kind.removes() && e.code() == ErrorCode.NOT_FOUND) {
           return pool.snapshot(); // the first try has done it
@@ -253,11 +286,12 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
     return e.reason().equals(NOT_READY);
   }
 
-  private long apply(Request.Apply.Kind kind, String task, String versionId, long until) {
+  private long apply(
+      Request.Apply.Kind kind, String task, String versionId, Fence fence, long until) {
     View view = members.view();
-    Request.Apply request = new Request.Apply(view.self(), kind, task, versionId);
+    Request.Apply request = new Request.Apply(view.self(), kind, task, versionId, fence);
     if (view.coordinates()) {
-      return coordinator.apply(request.change(), view.self());
+      return coordinator.apply(request);
     }
     Duration left = Duration.ofNanos(Math.max(1, until - System.nanoTime()));
     return members.ask(view.coordinator(), request, Request.Applied.class, left).epoch();
@@ -467,7 +501,7 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
         view.coordinates(),
         ready,
         why,
-        new ClusterView.Counters(coordinator.merges(), stale),
+        new ClusterView.Counters(coordinator.merges(), stale + jobs.rejected(), jobs.takeovers()),
         withVersions);
   }
 
@@ -511,7 +545,7 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
           0,
           List.of(),
           List.of(),
-          new ClusterView.Counters(0, 0));
+          ClusterView.Counters.NONE);
     }
   }
 

@@ -5,6 +5,7 @@ import dev.perennial.server.cluster.Channel;
 import dev.perennial.server.cluster.View;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
+import dev.perennial.server.task.JobFence;
 import dev.perennial.server.task.Manifest;
 import dev.perennial.server.task.PoolChange;
 import dev.perennial.server.task.TaskPool;
@@ -49,6 +50,7 @@ final class Coordinator {
   private final Runnable requireReady;
   private final ReentrantLock deciding = new ReentrantLock(true);
   private final AtomicLong merges = new AtomicLong();
+  private volatile JobFence fence = JobFence.NONE;
 
   /** Whether everybody was heard since this member became the coordinator. */
   @GuardedBy("deciding")
@@ -83,6 +85,10 @@ final class Coordinator {
     this.requireReady = requireReady;
   }
 
+  void fencedBy(JobFence check) {
+    fence = check;
+  }
+
   /** Times that a pool was united with what only another member knew. */
   long merges() {
     return merges.get();
@@ -93,18 +99,19 @@ final class Coordinator {
    * throws; UNAVAILABLE where this is not the coordinator, or too few members answer: then the
    * change may still come to be, when a member has it.
    *
-   * @param holder the member that has stored the change's version
+   * @param request from the member that has stored the change's version
    */
-  long apply(PoolChange change, String holder) {
+  long apply(Request.Apply request) {
     lock(options.change());
     try {
       requireReady.run(); // still: this member may have stood still while it waited
       View view = coordinating();
       establish(view);
+      fence.require(request.fence(), request.from());
       Manifest before = pool.manifest();
-      Manifest next = pool.decide(change, usedEpoch);
+      Manifest next = pool.decide(request.change(), usedEpoch);
       if (!next.equals(before)) {
-        replicate(view, before, next, List.of(holder, view.self()));
+        replicate(view, before, next, List.of(request.from(), view.self()));
       }
       return next.epoch();
     } finally {

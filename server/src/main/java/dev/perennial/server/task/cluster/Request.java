@@ -3,6 +3,7 @@ package dev.perennial.server.task.cluster;
 import dev.perennial.server.cluster.Members.Level;
 import dev.perennial.server.cluster.Question;
 import dev.perennial.server.cluster.Wire;
+import dev.perennial.server.task.Fence;
 import dev.perennial.server.task.Manifest;
 import dev.perennial.server.task.PoolChange;
 import java.util.List;
@@ -72,8 +73,10 @@ sealed interface Request extends Question {
    * A change that a member wants of the coordinator.
    *
    * @param versionId or a contribution's id; empty where a task is deleted
+   * @param fence whose change it is
    */
-  record Apply(String from, Kind kind, String task, String versionId) implements Request {
+  record Apply(String from, Kind kind, String task, String versionId, Fence fence)
+      implements Request {
     enum Kind {
       PUBLISH,
       ACTIVATE,

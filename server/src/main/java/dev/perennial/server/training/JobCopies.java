@@ -1,0 +1,283 @@
+package dev.perennial.server.training;
+
+import dev.perennial.server.error.ErrorCode;
+import dev.perennial.server.error.ServingException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Jobs and uploads as the files that they are. Safe for any thread. */
+final class JobCopies implements LocalJobs {
+  private static final Logger log = LoggerFactory.getLogger(JobCopies.class);
+
+  /** What a disk does; a failure is named. */
+  private interface Work<T> {
+    T run() throws IOException;
+  }
+
+  private final JobStore store;
+  private final TrainingJobs training;
+
+  JobCopies(JobStore store, TrainingJobs training) {
+    this.store = store;
+    this.training = training;
+  }
+
+  @Override
+  public List<Held> copies() {
+    return disk(
+        () -> {
+          List<Held> copies = new ArrayList<>();
+          for (String id : store.copyIds()) {
+            held(id, store.copy(id)).ifPresent(copies::add);
+          }
+          return copies;
+        });
+  }
+
+  @Override
+  public Optional<Held> held(String id) {
+    return disk(
+        () -> Files.exists(store.own(id)) ? held(id, store.own(id)) : held(id, store.copy(id)));
+  }
+
+  /** Empty where there is nothing that anybody could go on with. */
+  private Optional<Held> held(String id, Path directory) throws IOException {
+    try {
+      boolean job = Files.exists(directory.resolve(JobStore.JOB));
+      Path what = directory.resolve(job ? JobStore.JOB : JobStore.UPLOAD);
+      TrainingSpec spec =
+          job
+              ? JobJson.read(Files.readAllBytes(what)).job().spec()
+              : JobJson.readUpload(Files.readAllBytes(what));
+      long bytes = Files.size(directory.resolve(JobStore.SPOOL));
+      return Optional.of(new Held(id, spec.requestId(), store.lease(directory), bytes, job));
+    } catch (NoSuchFileException e) {
+      return Optional.empty();
+    } catch (ServingException e) {
+      log.error("copy {}: left out", id, e);
+      return Optional.empty();
+    }
+  }
+
+  @Override
+  public long spoolBytes(String id) {
+    return disk(() -> size(store.own(id).resolve(JobStore.SPOOL)));
+  }
+
+  private static long size(Path file) throws IOException {
+    try {
+      return Files.size(file);
+    } catch (NoSuchFileException e) {
+      return 0; // it has ended
+    }
+  }
+
+  @Override
+  public byte[] readSpool(String id, long offset, int most) {
+    return disk(
+        () -> {
+          Path spool = store.own(id).resolve(JobStore.SPOOL);
+          try (FileChannel channel = FileChannel.open(spool, StandardOpenOption.READ)) {
+            int size = (int) Math.min(most, Math.max(0, channel.size() - offset));
+            ByteBuffer bytes = ByteBuffer.allocate(size);
+            while (bytes.hasRemaining() && channel.read(bytes, offset + bytes.position()) >= 0) {}
+            return bytes.array();
+          }
+        });
+  }
+
+  @Override
+  public Map<String, byte[]> files(String id) {
+    return disk(
+        () -> {
+          Map<String, byte[]> files = new LinkedHashMap<>();
+          for (String name : List.of(JobStore.UPLOAD, JobStore.JOB, JobStore.CHECKPOINT)) {
+            content(store.own(id).resolve(name)).ifPresent(bytes -> files.put(name, bytes));
+          }
+          return files;
+        });
+  }
+
+  private static Optional<byte[]> content(Path file) throws IOException {
+    try {
+      return Optional.of(Files.readAllBytes(file));
+    } catch (NoSuchFileException e) {
+      return Optional.empty(); // not yet, or not any more
+    }
+  }
+
+  @Override
+  public void saveLease(String id, Lease lease) {
+    disk(
+        () -> {
+          store.saveLease(store.own(id), lease);
+          return true;
+        });
+  }
+
+  @Override
+  public synchronized long openCopy(String id, Lease lease) {
+    return disk(
+        () -> {
+          Path copy = store.copy(id);
+          Lease present = store.lease(copy);
+          if (Files.exists(copy) && Lease.AGE.compare(present, lease) > 0) {
+            throw otherLease(id, present, lease);
+          }
+          if (!Files.exists(copy) || Lease.AGE.compare(present, lease) != 0) {
+            store.disk().delete(copy);
+            Files.createDirectory(copy);
+            store.saveLease(copy, lease);
+            store.disk().create(copy.resolve(JobStore.SPOOL)).close();
+            store.disk().forceDirectory(copy);
+            store.disk().forceDirectory(store.copies());
+          }
+          Path spool = copy.resolve(JobStore.SPOOL);
+          long bytes = size(spool);
+          try (Disk.Appender appender = store.disk().continueAt(spool, bytes)) {
+            appender.force();
+          }
+          return bytes;
+        });
+  }
+
+  @Override
+  public synchronized long appendCopy(String id, Lease lease, long offset, byte[] bytes) {
+    return disk(
+        () -> {
+          requireLease(id, lease);
+          Path spool = store.copy(id).resolve(JobStore.SPOOL);
+          if (size(spool) < offset) {
+            throw otherLease(id, lease, lease);
+          }
+          try (Disk.Appender appender = store.disk().continueAt(spool, offset)) {
+            appender.append(ByteBuffer.wrap(bytes));
+            appender.force();
+          }
+          return offset + bytes.length;
+        });
+  }
+
+  @Override
+  public synchronized void putCopy(String id, Lease lease, String name, byte[] bytes) {
+    disk(
+        () -> {
+          requireLease(id, lease);
+          if (!List.of(JobStore.UPLOAD, JobStore.JOB, JobStore.CHECKPOINT).contains(name)) {
+            throw ServingException.invalid("BAD_COPY", "name", "file of a copy: " + name);
+          }
+          store.disk().replace(store.copy(id).resolve(name), bytes);
+          store.saveLease(store.copy(id), lease);
+          return true;
+        });
+  }
+
+  private void requireLease(String id, Lease lease) throws IOException {
+    Lease present = store.lease(store.copy(id));
+    if (Lease.AGE.compare(present, lease) != 0) {
+      throw otherLease(id, present, lease);
+    }
+  }
+
+  private static ServingException otherLease(String id, Lease present, Lease wanted) {
+    return new ServingException(
+        ErrorCode.FAILED_PRECONDITION,
+        "OTHER_LEASE",
+        "copy of " + id + ": under " + present + " (expected: " + wanted + ")");
+  }
+
+  @Override
+  public synchronized void deleteCopy(String id) {
+    disk(
+        () -> {
+          store.disk().delete(store.copy(id));
+          return true;
+        });
+  }
+
+  @Override
+  public synchronized void dropCopy(String id, long token) {
+    if (disk(() -> store.lease(store.copy(id))).token() == token) {
+      deleteCopy(id);
+    }
+  }
+
+  @Override
+  public synchronized void adopt(String id, Lease lease) {
+    disk(
+        () -> {
+          store.saveLease(store.copy(id), lease);
+          training.adopted(id, store.takeBack(id));
+          return true;
+        });
+  }
+
+  @Override
+  public void abandon(String id) {
+    training.abandon(id);
+  }
+
+  @Override
+  public Optional<String> detach(String requestId) {
+    return training.detach(requestId);
+  }
+
+  @Override
+  public synchronized void handOver(String id) {
+    disk(
+        () -> {
+          training.forgetUpload(id);
+          store.setAside(id);
+          return true;
+        });
+  }
+
+  @Override
+  public void goOn() {
+    training.goOn();
+  }
+
+  @Override
+  public List<TrainingJob> jobs() {
+    return training.jobs(null);
+  }
+
+  @Override
+  public boolean ended(String jobId) {
+    return training.ended(jobId);
+  }
+
+  @Override
+  public boolean learn(TrainingJob job) {
+    boolean learnt = training.learn(job);
+    if (learnt && job.state().ended()) {
+      deleteCopy(job.jobId());
+    }
+    return learnt;
+  }
+
+  @Override
+  public TrainingJob cancel(String jobId) {
+    return training.cancelHere(jobId);
+  }
+
+  private static <T> T disk(Work<T> work) {
+    try {
+      return work.run();
+    } catch (IOException e) {
+      throw Disk.failure("copy", e);
+    }
+  }
+}

@@ -1,0 +1,299 @@
+package dev.perennial.server.training.cluster;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.perennial.server.cluster.Channel;
+import dev.perennial.server.cluster.View;
+import dev.perennial.server.error.ErrorCode;
+import dev.perennial.server.error.ServingException;
+import dev.perennial.server.training.Lease;
+import dev.perennial.server.training.LocalJobs;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps one member's disk like this one's, for one upload or job. What is asked for is a state, not
+ * a message: each pass compares what the other member has with the files here and sends the rest;
+ * so a pass that fails is simply done again, and a new twin gets everything before anything further
+ * counts as copied. One pass at a time. Safe for any thread.
+ */
+final class Mirror {
+  private static final Logger LOG = LoggerFactory.getLogger(Mirror.class);
+  private static final int PART_BYTES = 1 << 20;
+  private static final Duration ANSWER = Duration.ofSeconds(5);
+  private static final long AGAIN_MILLIS = 100;
+
+  /** So often in a row a twin may fail before another one is looked for. */
+  private static final int MAX_FAILURES = 3;
+
+  /** The other member has a copy under another lease, or has the thing itself. */
+  private static final String OTHER_LEASE = "OTHER_LEASE";
+
+  private final String id;
+  private final LocalJobs local;
+  private final Channel<JobQuestion> members;
+  private final ScheduledExecutorService threads;
+  private final Runnable lost;
+
+  @GuardedBy("this")
+  private List<CompletableFuture<Void>> waiting = new ArrayList<>();
+
+  @GuardedBy("this")
+  private boolean running;
+
+  @GuardedBy("this")
+  private boolean closed;
+
+  @GuardedBy("this")
+  private Lease lease;
+
+  @GuardedBy("this")
+  private @Nullable String wanted;
+
+  // Of one pass after the other.
+  private volatile @Nullable String twin;
+  private long sent;
+  private int failures;
+  private final Map<String, Long> sentFiles = new HashMap<>();
+
+  /**
+   * @param lost called where another member works on it
+   */
+  Mirror(
+      String id,
+      Lease lease,
+      LocalJobs local,
+      Channel<JobQuestion> members,
+      ScheduledExecutorService threads,
+      Runnable lost) {
+    this.id = id;
+    this.lease = lease;
+    this.local = local;
+    this.members = members;
+    this.threads = threads;
+    this.lost = lost;
+  }
+
+  synchronized Lease lease() {
+    return lease;
+  }
+
+  synchronized void lease(Lease present) {
+    lease = present;
+    twin = null;
+  }
+
+  /** Completes when what is here now is there too. */
+  synchronized CompletableFuture<Void> copied() {
+    CompletableFuture<Void> copied = new CompletableFuture<>();
+    if (closed) {
+      copied.completeExceptionally(
+          new ServingException(
+              ErrorCode.UNAVAILABLE,
+              "CLOSING",
+              "copies of " + id + ": none any more (expected: a running member)"));
+      return copied;
+    }
+    waiting.add(copied);
+    schedule(0);
+    return copied;
+  }
+
+  /** The same, with that member as the twin. */
+  synchronized CompletableFuture<Void> copiedTo(String member) {
+    wanted = member;
+    if (!member.equals(twin)) {
+      twin = null;
+    }
+    return copied();
+  }
+
+  /** Members came or went. */
+  void look() {
+    String present = twin;
+    if (present == null || !members.view().ids().contains(present)) {
+      var unused = copied();
+    }
+  }
+
+  @Nullable String twin() {
+    return twin;
+  }
+
+  synchronized void close() {
+    closed = true;
+    fail(
+        new ServingException(
+            ErrorCode.UNAVAILABLE,
+            "CLOSING",
+            "copies of " + id + ": none any more (expected: a running member)"));
+  }
+
+  @GuardedBy("this")
+  private void fail(ServingException e) {
+    List<CompletableFuture<Void>> failed = waiting;
+    waiting = new ArrayList<>();
+    failed.forEach(each -> each.completeExceptionally(e));
+  }
+
+  @GuardedBy("this")
+  private void schedule(long millis) {
+    if (running || closed) {
+      return;
+    }
+    try {
+      var unused = threads.schedule(this::pass, millis, TimeUnit.MILLISECONDS);
+      running = true;
+    } catch (RejectedExecutionException e) {
+      fail(new ServingException(ErrorCode.UNAVAILABLE, "CLOSING", "this member: closing", e));
+    }
+  }
+
+  private void pass() {
+    List<CompletableFuture<Void>> taken;
+    synchronized (this) {
+      taken = waiting;
+      waiting = new ArrayList<>();
+    }
+    ServingException failure = null;
+    try {
+      if (connect()) {
+        send();
+        failures = 0;
+      }
+    } catch (ServingException e) {
+      failure = e;
+      failures = e.reason().equals(OTHER_LEASE) ? MAX_FAILURES : failures + 1;
+    } catch (RuntimeException e) {
+      LOG.error("copying {} failed", id, e);
+      failure = new ServingException(ErrorCode.INTERNAL, "COPY_FAILED", "copy of " + id, e);
+    }
+    synchronized (this) {
+      running = false;
+      boolean again =
+          failure != null
+              && (failure.code() == ErrorCode.UNAVAILABLE || failure.reason().equals(OTHER_LEASE));
+      if (failure != null && again && !closed) {
+        LOG.info("{}: copied again soon: {}", id, failure.getMessage());
+        taken.addAll(waiting);
+        waiting = taken;
+        taken = List.of();
+        schedule(AGAIN_MILLIS);
+      } else if (!waiting.isEmpty()) {
+        schedule(0);
+      }
+    }
+    for (CompletableFuture<Void> each : taken) {
+      if (failure == null) {
+        each.complete(null);
+      } else {
+        each.completeExceptionally(failure);
+      }
+    }
+  }
+
+  /** False where nobody else is there. */
+  private boolean connect() {
+    View view = members.view();
+    String present = twin;
+    if (present != null && view.ids().contains(present) && failures < MAX_FAILURES) {
+      if (failures > 0) {
+        offer(view, present, lease());
+      }
+      return true;
+    }
+    failures = 0;
+    twin = null;
+    ServingException refusal = null;
+    for (String member : candidates(view)) {
+      try {
+        Lease next = nextLease();
+        sentFiles.clear();
+        offer(view, member, next);
+        LOG.info("{}: member {} keeps a copy under {}", id, member, next);
+        return true;
+      } catch (ServingException e) {
+        if (e.reason().equals(OTHER_LEASE)) {
+          lost.run();
+          throw e;
+        }
+        if (!e.reason().equals(JobRegistry.STARTING)) {
+          refusal = e;
+        }
+      }
+    }
+    if (refusal != null) {
+      throw refusal;
+    }
+    return false;
+  }
+
+  /** The next in the ring first, so that members share the work. */
+  private synchronized List<String> candidates(View view) {
+    List<String> ring = new ArrayList<>(view.ids());
+    Collections.rotate(ring, -ring.indexOf(view.self()));
+    ring.remove(0);
+    String first = wanted;
+    if (first != null && ring.remove(first)) {
+      ring.add(0, first);
+    }
+    return ring;
+  }
+
+  /** Another twin's copy is another generation: what a former one has is older. */
+  private Lease nextLease() {
+    Lease next;
+    synchronized (this) {
+      lease = lease.nextGeneration();
+      next = lease;
+    }
+    local.saveLease(id, next);
+    return next;
+  }
+
+  private void offer(View view, String member, Lease present) {
+    JobQuestion.Offer offer = new JobQuestion.Offer(view.self(), id, present);
+    sent = members.ask(member, offer, JobQuestion.Copied.class, ANSWER).bytes();
+    twin = member;
+  }
+
+  private void send() {
+    String member = twin;
+    Lease present = lease();
+    if (member == null) {
+      return;
+    }
+    while (sent < local.spoolBytes(id)) {
+      byte[] part = local.readSpool(id, sent, PART_BYTES);
+      if (part.length == 0) {
+        break;
+      }
+      JobQuestion.Append append = new JobQuestion.Append(id, present, sent, part);
+      sent = members.ask(member, append, JobQuestion.Copied.class, ANSWER).bytes();
+    }
+    local
+        .files(id)
+        .forEach(
+            (name, bytes) -> {
+              CRC32C crc = new CRC32C();
+              crc.update(bytes);
+              Long before = sentFiles.get(name);
+              if (before == null || before != crc.getValue()) {
+                JobQuestion.Put put = new JobQuestion.Put(id, present, name, bytes);
+                members.ask(member, put, JobQuestion.Done.class, ANSWER);
+                sentFiles.put(name, crc.getValue());
+              }
+            });
+  }
+}

@@ -1,0 +1,271 @@
+package dev.perennial.server.training;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.perennial.server.error.ServingException;
+import dev.perennial.server.task.Fence;
+import dev.perennial.server.task.TaskVersion;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Jobs and uploads that outlive the member that they began at. */
+@Timeout(180)
+class ClusterJobsTest {
+  private static final TrainingSpec SPEC = TestJobs.spec("r");
+
+  @TempDir Path directory;
+  private FakeCluster cluster;
+
+  @BeforeEach
+  void start() {
+    cluster = new FakeCluster(directory, "a", "b", "c");
+  }
+
+  @AfterEach
+  void close() {
+    cluster.close();
+  }
+
+  @Test
+  void kill_whileTraining_twinEndsItWithTheSameVersionAndWatchersSeeIt() throws Exception {
+    TaskVersion undisturbed = undisturbed();
+    CountDownLatch reached = holdAt("b", 16);
+    TrainingJob job = TestJobs.train(cluster.get("b").jobs, SPEC);
+    BlockingQueue<TrainingJob> seen = new LinkedBlockingQueue<>();
+    AutoCloseable watch = cluster.get("a").jobs.watch(job.jobId(), seen::add);
+    reached.await();
+    until(() -> same(job.jobId() + "/checkpoint"));
+    cluster.get("b").kill();
+    cluster.group("a", "c");
+    TrainingJob last;
+    do {
+      last = seen.poll(60, TimeUnit.SECONDS);
+      assertTrue(last != null, "watch is stuck");
+    } while (!last.state().ended());
+    watch.close();
+    assertEquals(JobState.SUCCEEDED, last.state());
+    Bits.assertSame(undisturbed, cluster.get("c").host.published.get(0));
+    assertEquals(14, cluster.get("c").host.steps.get()); // two of four epochs
+    assertEquals(0, cluster.get("a").host.steps.get());
+    assertEquals(1, cluster.get("a").peers.takeovers());
+  }
+
+  @Test
+  void kill_duringTheUpload_resumedAtAThirdMemberWithoutSendingAgain() throws Exception {
+    TaskVersion undisturbed = undisturbed();
+    Upload upload = TestJobs.open(cluster.get("b").jobs, SPEC, UploadMode.KEPT);
+    add(upload, 0, 13);
+    cluster.get("b").kill();
+    cluster.group("a", "c");
+    Upload resumed = TestJobs.open(cluster.get("a").jobs, SPEC, UploadMode.RESUMED);
+    assertEquals(13, resumed.resumed());
+    add(resumed, 13, 30);
+    TrainingJob job = TestJobs.get(resumed.commit());
+    assertEquals(JobState.SUCCEEDED, TestJobs.ended(cluster.get("a").jobs, job.jobId()).state());
+    Bits.assertSame(undisturbed, cluster.get("a").host.published.get(0));
+  }
+
+  @Test
+  void resume_ownerLives_handsTheUploadOver() throws Exception {
+    Upload upload = TestJobs.open(cluster.get("b").jobs, SPEC, UploadMode.KEPT);
+    add(upload, 0, 13);
+    Upload resumed = TestJobs.open(cluster.get("a").jobs, SPEC, UploadMode.RESUMED);
+    assertEquals(13, resumed.resumed());
+    ServingException e =
+        (ServingException) TestJobs.failure(upload.add(FakeHost.picture(0, 0), "ant"));
+    assertEquals("UPLOAD_CLOSED", e.reason());
+    add(resumed, 13, 30);
+    TrainingJob job = TestJobs.get(resumed.commit());
+    assertEquals(30, job.examples());
+    TestJobs.ended(cluster.get("c").jobs, job.jobId());
+  }
+
+  @Test
+  void kill_twinDuringTheUpload_aNewTwinHasAllBeforeTheNextIsAcknowledged() throws Exception {
+    Upload upload = TestJobs.open(cluster.get("b").jobs, SPEC, UploadMode.KEPT);
+    add(upload, 0, 7);
+    cluster.get("c").kill();
+    cluster.group("a", "b");
+    add(upload, 7, 8);
+    cluster.get("b").kill();
+    cluster.group("a");
+    assertEquals(8, TestJobs.open(cluster.get("a").jobs, SPEC, UploadMode.RESUMED).resumed());
+  }
+
+  @Test
+  void commit_oneRequestAtTwoMembersAtOnce_makesOneJob() throws Exception {
+    Upload first = TestJobs.open(cluster.get("b").jobs, SPEC, UploadMode.KEPT);
+    Upload second = TestJobs.open(cluster.get("c").jobs, SPEC, UploadMode.KEPT);
+    TestJobs.fill(first);
+    TestJobs.fill(second);
+    CompletableFuture<TrainingJob> one = first.commit();
+    CompletableFuture<TrainingJob> other = second.commit();
+    String jobId = TestJobs.get(one).jobId();
+    assertEquals(jobId, TestJobs.get(other).jobId());
+    TestJobs.ended(cluster.get("a").jobs, jobId);
+    for (String name : List.of("a", "b", "c")) {
+      TrainingJobs jobs = cluster.get(name).jobs;
+      until(() -> jobs.job(jobId).state() == JobState.SUCCEEDED);
+      assertEquals(1, jobs.jobs(null).size());
+      UploadOpening again = jobs.open(SPEC, UploadMode.KEPT);
+      assertEquals(jobId, ((UploadOpening.Made) again).job().jobId());
+    }
+    assertEquals(1, published());
+  }
+
+  /** It was given up while it stood still, and does not know it yet. */
+  @Test
+  void publish_byAFormerOwner_isRefused() throws Exception {
+    CountDownLatch reached = new CountDownLatch(1);
+    CompletableFuture<Void> thawed = new CompletableFuture<>();
+    cluster.get("b").host.beforePublish =
+        version -> {
+          reached.countDown();
+          thawed.join();
+        };
+    TrainingJob job = TestJobs.train(cluster.get("b").jobs, SPEC);
+    reached.await();
+    cluster.group("a", "c");
+    TestJobs.ended(cluster.get("c").jobs, job.jobId());
+    FakeCluster.Member b = cluster.get("b");
+    CompletableFuture<String> refusal = new CompletableFuture<>();
+    Consumer<Fence> fence = b.host.beforeFence;
+    b.host.beforeFence =
+        wanted -> {
+          try {
+            fence.accept(wanted);
+            refusal.complete("accepted");
+          } catch (ServingException e) {
+            refusal.complete(e.reason());
+            throw e;
+          }
+        };
+    cluster.group("a", "c", "b"); // before it has asked for its job again
+    thawed.complete(null);
+    assertEquals("STALE_OWNER", TestJobs.get(refusal));
+    assertEquals(1, cluster.get("a").peers.rejected());
+    until(() -> b.jobs.job(job.jobId()).state() == JobState.SUCCEEDED);
+    assertEquals(1, published());
+  }
+
+  @Test
+  void kill_ownerAndTwin_whoeverIsBackGoesOn() throws Exception {
+    CountDownLatch reached = holdAt("b", 10);
+    TrainingJob job = TestJobs.train(cluster.get("b").jobs, SPEC);
+    reached.await();
+    cluster.get("b").kill();
+    cluster.get("c").kill();
+    cluster.group("a");
+    FakeCluster.Member back = cluster.onDiskOf("b", "b2");
+    cluster.group("a", "b2");
+    back.jobs.start();
+    assertEquals(JobState.SUCCEEDED, TestJobs.ended(cluster.get("a").jobs, job.jobId()).state());
+    assertEquals(1, back.host.published.size());
+    FakeCluster.Member late = cluster.onDiskOf("c", "c2");
+    cluster.group("a", "b2", "c2");
+    late.jobs.start();
+    until(() -> !Files.exists(directory.resolve("c/copies/" + job.jobId())));
+    assertEquals(0, late.host.steps.get());
+    until(
+        () -> late.jobs.jobs(null).stream().anyMatch(known -> known.state() == JobState.SUCCEEDED));
+  }
+
+  @Test
+  void cancel_atAnotherMember_stopsTheJob() throws Exception {
+    CountDownLatch reached = holdAt("b", 3);
+    TrainingJob job = TestJobs.train(cluster.get("b").jobs, SPEC);
+    reached.await();
+    cluster.get("a").jobs.cancel(job.jobId());
+    assertEquals(JobState.CANCELLED, TestJobs.ended(cluster.get("c").jobs, job.jobId()).state());
+    assertEquals(0, published());
+  }
+
+  @Test
+  void copy_everyThirdAnswerIsLost_nothingIsLostOrDoubled() throws Exception {
+    AtomicInteger answers = new AtomicInteger();
+    cluster.loses = (asker, question) -> answers.incrementAndGet() % 3 == 0;
+    TaskVersion undisturbed = undisturbed();
+    Upload upload = TestJobs.open(cluster.get("b").jobs, SPEC, UploadMode.KEPT);
+    add(upload, 0, 30);
+    TrainingJob job = TestJobs.get(upload.commit());
+    TestJobs.ended(cluster.get("b").jobs, job.jobId());
+    Bits.assertSame(undisturbed, cluster.get("b").host.published.get(0));
+    until(
+        () ->
+            cluster.get("c").jobs.jobs(null).stream()
+                .anyMatch(known -> known.state() == JobState.SUCCEEDED));
+    assertEquals(1, published());
+  }
+
+  /** Whether c's copy of a file of b's jobs is as it is there. */
+  private boolean same(String file) {
+    try {
+      return Files.mismatch(
+              directory.resolve("b/jobs/" + file), directory.resolve("c/copies/" + file))
+          == -1;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  private int published() {
+    return List.of("a", "b", "c").stream()
+        .mapToInt(name -> cluster.get(name).host.published.size())
+        .sum();
+  }
+
+  private TaskVersion undisturbed() throws Exception {
+    try (FakeHost host = new FakeHost();
+        TrainingJobs jobs = TestJobs.jobs(directory.resolve("alone"), host)) {
+      jobs.start();
+      TestJobs.ended(jobs, TestJobs.train(jobs, SPEC).jobId());
+      return host.published.get(0);
+    }
+  }
+
+  /** The member's steps wait from that one on, until it is killed or the job is cancelled. */
+  private CountDownLatch holdAt(String name, int at) {
+    CountDownLatch reached = new CountDownLatch(1);
+    CompletableFuture<Void> never = new CompletableFuture<>();
+    cluster.get(name).host.beforeStep =
+        step -> {
+          if (step == at) {
+            reached.countDown();
+            never.join();
+          }
+        };
+    return reached;
+  }
+
+  private static void add(Upload upload, int from, int to) throws Exception {
+    for (int i = from; i < to; i++) {
+      TestJobs.get(upload.add(FakeHost.picture(i % 3, i / 3), TestJobs.CLASSES.get(i % 3)));
+    }
+  }
+
+  private static void until(BooleanSupplier condition) {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() - end > 0) {
+        throw new AssertionError("condition never held");
+      }
+      Thread.onSpinWait();
+    }
+  }
+}

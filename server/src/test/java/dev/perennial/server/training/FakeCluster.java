@@ -1,0 +1,183 @@
+package dev.perennial.server.training;
+
+import dev.perennial.server.cluster.Members;
+import dev.perennial.server.cluster.View;
+import dev.perennial.server.cluster.Wire;
+import dev.perennial.server.error.ErrorCode;
+import dev.perennial.server.error.ServingException;
+import dev.perennial.server.training.cluster.ClusterJobs;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.function.BiPredicate;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Members in this JVM that train, each with a disk and a host of its own, and a network between
+ * them that tests cut and lose answers on. Views are what the test gives them.
+ */
+final class FakeCluster implements AutoCloseable {
+  /** One process on a machine; a machine that is started again has another name, and its disk. */
+  final class Member implements Members {
+    final String name;
+    final Path disk;
+    final FakeHost host = new FakeHost();
+    final ClusterJobs peers;
+    final TrainingJobs jobs;
+    private final ExecutorService threads =
+        Executors.newCachedThreadPool(
+            work -> {
+              Thread thread = new Thread(work, "fake-member");
+              thread.setDaemon(true);
+              return thread;
+            });
+    private final List<Runnable> listeners = new ArrayList<>();
+    private @Nullable UnaryOperator<byte[]> answering;
+    private volatile View view;
+    private volatile boolean alive = true;
+
+    Member(String name, Path disk) {
+      this.name = name;
+      this.disk = disk;
+      this.view = new View(name, List.of(name));
+      this.peers = new ClusterJobs(this);
+      this.jobs =
+          new TrainingJobs(
+              disk,
+              host,
+              TrainingConfig.DEFAULT,
+              Disk.REAL,
+              TestJobs.CLOCK,
+              System::nanoTime,
+              peers);
+      host.beforeFence =
+          fence -> {
+            Member coordinator = get(view.coordinator());
+            if (!connected(this, coordinator)) {
+              throw new ServingException(ErrorCode.UNAVAILABLE, "CUT_OFF", "network: cut");
+            }
+            coordinator.peers.require(fence, name);
+          };
+    }
+
+    /** The process dies: nothing that it says from now on is heard. */
+    void kill() {
+      alive = false;
+      host.beforeStep =
+          step -> {
+            throw new ServingException(ErrorCode.UNAVAILABLE, "KILLED", "process: killed");
+          };
+      peers.close();
+    }
+
+    @Override
+    public View view() {
+      return view;
+    }
+
+    @Override
+    public void serve(Topic topic, UnaryOperator<byte[]> how) {
+      answering = how;
+    }
+
+    @Override
+    public void listen(Runnable changed) {
+      listeners.add(changed);
+    }
+
+    @Override
+    public CompletableFuture<byte[]> ask(String to, Topic topic, Level level, byte[] request) {
+      Member target = get(to);
+      CompletableFuture<byte[]> answer = new CompletableFuture<>();
+      String text = new String(request, StandardCharsets.UTF_8);
+      if (!connected(this, target)) {
+        return CompletableFuture.failedFuture(new IOException(to + " is gone"));
+      }
+      try {
+        target.threads.execute(
+            () -> {
+              UnaryOperator<byte[]> how = target.answering;
+              byte[] content =
+                  how == null
+                      ? Wire.failure(
+                          new ServingException(
+                              ErrorCode.UNAVAILABLE, "MEMBER_STARTING", "member: starting"))
+                      : how.apply(request);
+              if (connected(this, target) && !loses.test(name, text)) {
+                answer.complete(content);
+              } else {
+                answer.completeExceptionally(new IOException("lost"));
+              }
+            });
+      } catch (RejectedExecutionException e) {
+        answer.completeExceptionally(e);
+      }
+      return answer;
+    }
+  }
+
+  private final Path directory;
+  private final Map<String, Member> members = new ConcurrentHashMap<>();
+
+  /** Whether the answer to that member's question is lost. */
+  volatile BiPredicate<String, String> loses = (asker, question) -> false;
+
+  FakeCluster(Path directory, String... names) {
+    this.directory = directory;
+    for (String name : names) {
+      members.put(name, new Member(name, directory.resolve(name)));
+    }
+    group(names);
+    for (String name : names) {
+      get(name).jobs.start();
+    }
+  }
+
+  /** A new process on that one's disk; the caller shows it to the others and starts it. */
+  Member onDiskOf(String before, String name) {
+    Member member = new Member(name, directory.resolve(before));
+    members.put(name, member);
+    return member;
+  }
+
+  Member get(String name) {
+    return Objects.requireNonNull(members.get(name), name);
+  }
+
+  /** From now on these see each other, and nobody else, the oldest first. */
+  void group(String... names) {
+    for (String name : names) {
+      get(name).view = new View(name, List.of(names));
+    }
+    for (String name : names) {
+      get(name).listeners.forEach(Runnable::run);
+    }
+  }
+
+  private static boolean connected(Member one, Member other) {
+    return one.alive
+        && other.alive
+        && one.view.ids().contains(other.name)
+        && other.view.ids().contains(one.name);
+  }
+
+  @Override
+  public void close() {
+    for (Member member : members.values()) {
+      member.peers.close();
+      member.jobs.close();
+      member.host.close();
+      member.threads.shutdownNow();
+    }
+  }
+}
