@@ -81,6 +81,12 @@ public final class ClusterJobs implements JobPeers, JobFence, AutoCloseable {
   /** Held while a copy becomes this member's own, and while it is looked what it has. */
   private final Object adopting = new Object();
 
+  /**
+   * One round of claims at a time. Not the monitor: a job that changes its state stirs this object
+   * under the lock that an adopted job needs.
+   */
+  private final Object claiming = new Object();
+
   @GuardedBy("this")
   private String ownedAs = "";
 
@@ -581,18 +587,20 @@ public final class ClusterJobs implements JobPeers, JobFence, AutoCloseable {
   }
 
   /** Asks for copies whose owners are gone. */
-  private synchronized void claimAll() {
-    List<String> present = members.view().ids();
-    String self = members.view().self();
-    for (Held copy : local().copies()) {
-      String owner = offeredBy.get(copy.id());
-      if (owner != null && !owner.equals(self) && present.contains(owner)) {
-        continue;
-      }
-      try {
-        claim(copy);
-      } catch (ServingException e) {
-        LOG.info("{}: claimed again soon: {}", copy.id(), e.getMessage());
+  private void claimAll() {
+    synchronized (claiming) {
+      List<String> present = members.view().ids();
+      String self = members.view().self();
+      for (Held copy : local().copies()) {
+        String owner = offeredBy.get(copy.id());
+        if (owner != null && !owner.equals(self) && present.contains(owner)) {
+          continue;
+        }
+        try {
+          claim(copy);
+        } catch (ServingException e) {
+          LOG.info("{}: claimed again soon: {}", copy.id(), e.getMessage());
+        }
       }
     }
   }
