@@ -7,6 +7,7 @@ import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
 import io.grpc.Status;
 import io.grpc.protobuf.StatusProto;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -137,10 +138,20 @@ public final class PerennialException extends RuntimeException {
     if (cause instanceof PerennialException known) {
       return known;
     }
+    if (isLostConnection(cause)) {
+      return new PerennialException(
+          Code.UNAVAILABLE, "connection: lost: " + cause.getMessage(), cause);
+    }
     com.google.rpc.Status status = StatusProto.fromThrowable(cause);
     return status != null
         ? of(status, cause)
         : new PerennialException(Code.UNKNOWN, String.valueOf(cause), cause);
+  }
+
+  /** gRPC's transport says UNKNOWN where a socket closed under a call; a server's has no cause. */
+  private static boolean isLostConnection(Throwable failure) {
+    return failure.getCause() instanceof IOException
+        && Status.fromThrowable(failure).getCode() == Status.Code.UNKNOWN;
   }
 
   private static PerennialException of(com.google.rpc.Status status, @Nullable Throwable cause) {

@@ -3,6 +3,8 @@ package dev.perennial.client;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.perennial.client.PerennialException.Code;
+import io.grpc.Status;
+import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -29,6 +31,19 @@ class RetryPolicyTest {
   void retry_unavailable_backsOff() {
     assertEquals(Optional.of(Duration.ofMillis(50)), plain.retry(unavailable, 1, MINUTE, false));
     assertEquals(Optional.of(Duration.ofMillis(100)), plain.retry(unavailable, 2, MINUTE, false));
+  }
+
+  /** What gRPC's transport says of a socket that closed, and what a server may say. */
+  @Test
+  void retry_socketClosed_asUnavailable() {
+    Status unknown = Status.UNKNOWN.withDescription("channel closed");
+    PerennialException lost =
+        PerennialException.of(unknown.withCause(new ClosedChannelException()).asRuntimeException());
+    assertEquals(Code.UNAVAILABLE, lost.code());
+    assertEquals(Optional.of(Duration.ofMillis(50)), plain.retry(lost, 1, MINUTE, false));
+    PerennialException told = PerennialException.of(unknown.asRuntimeException());
+    assertEquals(Code.UNKNOWN, told.code());
+    assertEquals(Optional.empty(), plain.retry(told, 1, MINUTE, false));
   }
 
   @Test
