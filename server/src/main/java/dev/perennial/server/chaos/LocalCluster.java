@@ -11,6 +11,7 @@ import dev.perennial.v1.TaskVersion;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Path;
@@ -20,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -30,6 +32,8 @@ import org.jspecify.annotations.Nullable;
 /** Members of one cluster on this machine, and what is asked of them as a whole. */
 public final class LocalCluster implements AutoCloseable {
   private static final int WAIT_SECONDS = 120;
+  private static final int LOWEST_PORT = 15_000;
+  private static final int HIGHEST_PORT = 32_000;
 
   /**
    * What all members have in common.
@@ -105,18 +109,25 @@ public final class LocalCluster implements AutoCloseable {
         new MemberProcess(directory, name, prefix, host, address, settings.options(addresses)));
   }
 
+  /** Below those that the system lends: a dead member's port must be there when it comes back. */
   private static List<String> freeAddresses(int count) {
-    List<ServerSocket> sockets = new ArrayList<>();
-    try {
-      for (int i = 0; i < count; i++) {
-        sockets.add(new ServerSocket(0, 1, InetAddress.getLoopbackAddress()));
+    List<String> addresses = new ArrayList<>();
+    Random random = new Random();
+    while (addresses.size() < count) {
+      int port = random.nextInt(LOWEST_PORT, HIGHEST_PORT);
+      String address = LOOPBACK + ":" + port;
+      if (!addresses.contains(address) && isFree(port)) {
+        addresses.add(address);
       }
-      List<String> addresses =
-          sockets.stream().map(socket -> LOOPBACK + ":" + socket.getLocalPort()).toList();
-      for (ServerSocket socket : sockets) {
-        socket.close();
-      }
-      return addresses;
+    }
+    return addresses;
+  }
+
+  private static boolean isFree(int port) {
+    try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+      return socket.isBound();
+    } catch (BindException e) {
+      return false;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
