@@ -108,6 +108,25 @@ class ClusterJobsTest {
     assertEquals(8, TestJobs.open(cluster.get("a").jobs, SPEC, UploadMode.RESUMED).resumed());
   }
 
+  /** The coordinator has heard its own uploads before this one began; the copy's member asks. */
+  @Test
+  void restart_twinOfACoordinatorsUpload_theUploadStaysWithItsOwner() throws Exception {
+    FakeCluster.Member owner = cluster.get("a");
+    TestJobs.ended(owner.jobs, TestJobs.train(owner.jobs, TestJobs.spec("before")).jobId());
+    cluster.get("c").kill();
+    cluster.group("a", "b");
+    Upload upload = TestJobs.open(owner.jobs, SPEC, UploadMode.KEPT);
+    add(upload, 0, 13);
+    cluster.get("b").kill();
+    FakeCluster.Member back = cluster.onDiskOf("b", "b2");
+    cluster.group("a", "b2");
+    back.jobs.start();
+    add(upload, 13, 30);
+    TrainingJob job = TestJobs.get(upload.commit());
+    assertEquals(JobState.SUCCEEDED, TestJobs.ended(owner.jobs, job.jobId()).state());
+    assertEquals(0, back.host.steps.get());
+  }
+
   @Test
   void commit_oneRequestAtTwoMembersAtOnce_makesOneJob() throws Exception {
     Upload first = TestJobs.open(cluster.get("b").jobs, SPEC, UploadMode.KEPT);

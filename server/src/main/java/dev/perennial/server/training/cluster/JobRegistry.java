@@ -8,6 +8,7 @@ import dev.perennial.server.cluster.Wire;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.task.Fence;
+import dev.perennial.server.training.JobJson;
 import dev.perennial.server.training.Lease;
 import dev.perennial.server.training.LocalJobs.Held;
 import dev.perennial.server.training.TrainingJob;
@@ -21,7 +22,6 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
-import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -45,7 +45,7 @@ final class JobRegistry {
   private record Owner(String member, long token) {}
 
   private final Channel<JobQuestion> members;
-  private final Supplier<JobQuestion.Heard> self;
+  private final OwnedJobs here;
   private final Predicate<String> ended;
   private final AtomicLong takeovers = new AtomicLong();
   private final AtomicLong rejected = new AtomicLong();
@@ -59,11 +59,10 @@ final class JobRegistry {
   @GuardedBy("this")
   private final Set<String> heard = new HashSet<>();
 
-  JobRegistry(
-      Channel<JobQuestion> members, Supplier<JobQuestion.Heard> self, Predicate<String> ended) {
+  JobRegistry(Channel<JobQuestion> members, OwnedJobs here, Predicate<String> ended) {
     this.ended = ended;
     this.members = members;
-    this.self = self;
+    this.here = here;
   }
 
   private static <V> Map<String, V> bounded() {
@@ -115,7 +114,7 @@ final class JobRegistry {
     try {
       known =
           member.equals(view.self())
-              ? self.get()
+              ? here.heard()
               : members.ask(member, new JobQuestion.Hear(), JobQuestion.Heard.class, ANSWER);
     } catch (ServingException e) {
       if (e.reason().equals(STARTING)) {
@@ -156,7 +155,7 @@ final class JobRegistry {
       if (job != null && !job.equals(held.id())) {
         return new JobQuestion.Claimed(0, true);
       }
-    } else if (!isNewest(view, claim)) {
+    } else if (!isBestCopy(view, claim)) {
       return new JobQuestion.Claimed(0, false);
     }
     long token = 1 + Math.max(held.lease().token(), owner == null ? 0 : owner.token());
@@ -173,32 +172,45 @@ final class JobRegistry {
     return new JobQuestion.Claimed(token, false);
   }
 
-  /** Of an upload, the copy that has the most counts: others may have been left behind. */
+  /**
+   * Of an upload that nobody works on, the copy that has the most counts: others may have been left
+   * behind. This member knows no owner of one that began after its owner was heard.
+   */
   @GuardedBy("this")
-  private boolean isNewest(View view, JobQuestion.Claim claim) {
-    Comparator<Held> age =
-        Comparator.comparing(Held::lease, Lease.AGE).thenComparingLong(Held::bytes);
+  private boolean isBestCopy(View view, JobQuestion.Claim claim) {
+    JobQuestion.Find find = new JobQuestion.Find(claim.held().requestId());
     Map<String, CompletableFuture<byte[]>> answers = new HashMap<>();
     for (String member : view.others()) {
       if (!member.equals(claim.from()) && heard.contains(member)) {
-        answers.put(member, members.ask(member, new JobQuestion.Find(claim.held().requestId())));
+        answers.put(member, members.ask(member, find));
       }
+    }
+    if (!view.self().equals(claim.from()) && isBetter(here.found(find.requestId()), claim.held())) {
+      return false;
     }
     for (Map.Entry<String, CompletableFuture<byte[]>> answer : answers.entrySet()) {
       JobQuestion.Found found =
           Wire.read(
               Answers.await(answer.getKey(), answer.getValue(), ANSWER), JobQuestion.Found.class);
-      for (Held copy : found.copy()) {
-        if (copy.id().equals(claim.held().id()) && age.compare(copy, claim.held()) > 0) {
-          return false;
-        }
+      if (isBetter(found, claim.held())) {
+        return false;
       }
     }
     return true;
   }
 
+  /** Whether a member works on the upload, or has a newer copy. */
+  private static boolean isBetter(JobQuestion.Found found, Held claimed) {
+    Comparator<Held> age =
+        Comparator.comparing(Held::lease, Lease.AGE).thenComparingLong(Held::bytes);
+    return found.owned().stream().anyMatch(owned -> owned.id().equals(claimed.id()))
+        || found.copy().stream()
+            .anyMatch(copy -> copy.id().equals(claimed.id()) && age.compare(copy, claimed) > 0);
+  }
+
   /** The first job of a request wins. */
-  synchronized JobQuestion.Registered register(JobQuestion.Register question, TrainingJob job) {
+  synchronized JobQuestion.Registered register(JobQuestion.Register question) {
+    TrainingJob job = JobJson.read(question.job()).job();
     established();
     String first = jobOfRequest.putIfAbsent(job.spec().requestId(), job.jobId());
     if (first != null && !first.equals(job.jobId())) {

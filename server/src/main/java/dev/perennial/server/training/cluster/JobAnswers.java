@@ -1,0 +1,147 @@
+package dev.perennial.server.training.cluster;
+
+import dev.perennial.server.cluster.Answers;
+import dev.perennial.server.cluster.Wire;
+import dev.perennial.server.error.ErrorCode;
+import dev.perennial.server.error.ServingException;
+import dev.perennial.server.training.JobJson;
+import dev.perennial.server.training.Lease;
+import dev.perennial.server.training.LocalJobs;
+import dev.perennial.server.training.LocalJobs.Held;
+import dev.perennial.server.training.TrainingJob;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What this member answers the others. Safe for any thread; what is answered at the level READ
+ * waits for no member ({@link JobQuestion#level}).
+ */
+final class JobAnswers {
+  private static final Logger LOG = LoggerFactory.getLogger(JobAnswers.class);
+  private static final Duration COPY = Duration.ofSeconds(30);
+  private static final Duration PATIENCE = Duration.ofSeconds(1);
+
+  private final Supplier<LocalJobs> local;
+  private final OwnedJobs owned;
+  private final Takeover takeover;
+  private final JobBroadcast broadcast;
+  private final JobRegistry registry;
+  private final RegistryClient coordinator;
+  private final Wakeup wakeup;
+
+  JobAnswers(
+      Supplier<LocalJobs> local,
+      OwnedJobs owned,
+      Takeover takeover,
+      JobBroadcast broadcast,
+      JobRegistry registry,
+      RegistryClient coordinator,
+      Wakeup wakeup) {
+    this.local = local;
+    this.owned = owned;
+    this.takeover = takeover;
+    this.broadcast = broadcast;
+    this.registry = registry;
+    this.coordinator = coordinator;
+    this.wakeup = wakeup;
+  }
+
+  byte[] answer(JobQuestion question) {
+    LocalJobs jobs = local.get();
+    if (question instanceof JobQuestion.Hear) {
+      return Wire.answer(owned.heard());
+    } else if (question instanceof JobQuestion.Find find) {
+      return Wire.answer(owned.found(find.requestId()));
+    } else if (question instanceof JobQuestion.Claim claim) {
+      return Wire.answer(registry.claim(claim));
+    } else if (question instanceof JobQuestion.Register register) {
+      return Wire.answer(registry.register(register));
+    } else if (question instanceof JobQuestion.Cancel cancel) {
+      return Wire.answer(new JobQuestion.Job(JobJson.write(jobs.cancel(cancel.jobId()), false)));
+    } else if (question instanceof JobQuestion.Offer offer) {
+      return Wire.answer(new JobQuestion.Copied(open(jobs, offer)));
+    } else if (question instanceof JobQuestion.Append append) {
+      return Wire.answer(
+          new JobQuestion.Copied(
+              jobs.appendCopy(append.id(), append.lease(), append.offset(), append.bytes())));
+    }
+    perform(jobs, question);
+    return Wire.answer(new JobQuestion.Done());
+  }
+
+  private void perform(LocalJobs jobs, JobQuestion question) {
+    if (question instanceof JobQuestion.Put put) {
+      jobs.putCopy(put.id(), put.lease(), put.name(), put.bytes());
+    } else if (question instanceof JobQuestion.Drop drop) {
+      drop(jobs, drop);
+    } else if (question instanceof JobQuestion.Tell tell) {
+      learn(jobs, tell);
+    } else if (question instanceof JobQuestion.Release release) {
+      registry.release(release);
+    } else if (question instanceof JobQuestion.HandOver over) {
+      handOver(jobs, over);
+    } else {
+      throw new IllegalArgumentException("question: " + question.getClass());
+    }
+  }
+
+  private long open(LocalJobs jobs, JobQuestion.Offer offer) {
+    requireNotOwned(offer.id(), offer.lease());
+    takeover.offered(offer.id(), offer.from()); // before it is there: it is not to be claimed
+    return jobs.openCopy(offer.id(), offer.lease());
+  }
+
+  private void requireNotOwned(String id, Lease lease) {
+    Mirror mirror = owned.mirror(id);
+    if (mirror != null) {
+      owned.doubt(id);
+      boolean older = mirror.lease().token() < lease.token();
+      throw new ServingException(
+          older ? ErrorCode.UNAVAILABLE : ErrorCode.FAILED_PRECONDITION,
+          older ? "STILL_OWNED" : "OTHER_LEASE",
+          "copy of " + id + ": this member works on it (expected: another member)");
+    }
+  }
+
+  private void drop(LocalJobs jobs, JobQuestion.Drop drop) {
+    jobs.dropCopy(drop.id(), drop.token());
+    if (jobs.held(drop.id()).isEmpty()) {
+      takeover.forget(drop.id());
+    }
+  }
+
+  private void learn(LocalJobs jobs, JobQuestion.Tell tell) {
+    TrainingJob job = JobJson.read(tell.job()).job();
+    if (!jobs.learn(job)) {
+      owned.doubt(job.jobId());
+      throw ServingException.unavailable(
+          "OWNED_HERE", "job " + job.jobId() + ": this member's (expected: another's)", PATIENCE);
+    }
+    broadcast.heardFrom(tell.from(), job);
+    if (job.state().ended()) {
+      takeover.forget(job.jobId());
+    }
+    wakeup.news();
+  }
+
+  /** An upload goes on at another member. */
+  private void handOver(LocalJobs jobs, JobQuestion.HandOver over) {
+    Mirror mirror = owned.mirror(over.id());
+    Optional<Held> held = jobs.held(over.id());
+    if (mirror == null || held.isEmpty() || held.get().committed()) {
+      return; // whoever asked looks again
+    }
+    if (jobs.detach(held.get().requestId()).isEmpty()) {
+      return;
+    }
+    Answers.await(over.to(), mirror.copiedTo(over.to()).thenApply(copied -> new byte[0]), COPY);
+    var unused = owned.release(over.id());
+    takeover.offered(over.id(), over.to());
+    jobs.handOver(over.id());
+    coordinator.release(over.id());
+    LOG.info("upload {}: goes on at member {}", over.id(), over.to());
+  }
+}
