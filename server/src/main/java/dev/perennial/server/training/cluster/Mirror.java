@@ -271,9 +271,19 @@ final class Mirror {
   private void send() {
     String member = twin;
     Lease present = lease();
-    if (member == null) {
-      return;
+    if (member != null) {
+      send(member, present);
     }
+    if (member == null || !member.equals(twin) || !present.equals(lease())) {
+      // What was sent may be an older generation by now: it does not count as copied.
+      throw ServingException.unavailable(
+          "TWIN_CHANGED",
+          "twin of " + id + ": another than " + member + " (expected: one at a time)",
+          Duration.ofMillis(AGAIN_MILLIS));
+    }
+  }
+
+  private void send(String member, Lease present) {
     while (sent < local.spoolBytes(id)) {
       byte[] part = local.readSpool(id, sent, PART_BYTES);
       if (part.length == 0) {
