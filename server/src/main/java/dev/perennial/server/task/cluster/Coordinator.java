@@ -251,7 +251,8 @@ final class Coordinator {
     Round<Request.Installed> round =
         new Round<>(members, prepared, Request.Installed.class, options);
     round.ask(
-        new Request.Install(view.self(), next, holders), answer -> answer.manifest().equals(next));
+        new Request.Install(view.self(), next, holders, true),
+        answer -> answer.manifest().equals(next));
     for (String member : prepared) {
       if (round.agreed().contains(member)) {
         known.put(member, next);
@@ -359,7 +360,7 @@ final class Coordinator {
 
   /** A decided manifest: the member takes it where it knows nothing more, however long that is. */
   private void load(View view, String member) {
-    Request.Install install = new Request.Install(view.self(), pool.manifest(), view.ids());
+    Request.Install install = new Request.Install(view.self(), pool.manifest(), view.ids(), false);
     for (int i = 0; i < MAX_LOADS && members.view().ids().contains(member); i++) {
       try {
         members.ask(member, install, Request.Installed.class, options.change());

@@ -204,7 +204,7 @@ final class Replica {
         throw e;
       }
       now = pool.manifest();
-      if (now.equals(wanted)) {
+      if (now.equals(wanted) && request.settles()) {
         trouble.accept("");
       }
     }

@@ -61,8 +61,14 @@ sealed interface Request extends Question {
     }
   }
 
-  /** The manifest as the coordinator has decided it. */
-  record Install(String from, Manifest manifest, List<String> holders) implements Request {
+  /**
+   * The manifest as the coordinator has decided it.
+   *
+   * @param settles whether the coordinator counts the member from then on, so that it is ready; if
+   *     not, it only loads what takes long
+   */
+  record Install(String from, Manifest manifest, List<String> holders, boolean settles)
+      implements Request {
     @Override
     public Level level() {
       return Level.REPLICATE;
