@@ -1,5 +1,6 @@
 package dev.perennial.server.device;
 
+import dev.perennial.server.scoring.LabelOwners;
 import dev.perennial.server.task.PoolSnapshot;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
@@ -8,11 +9,14 @@ import java.util.Objects;
 import java.util.function.BiConsumer;
 
 /**
- * Plans the rows of a batch after their first pass. Those with one question are routed together,
- * which reads every task's Gaussian once for several images; no row's plan depends on the others.
- * Stateless.
+ * Plans the rows of a batch after their first pass. Those whose labels the same tasks know are
+ * routed together, which reads every task's Gaussian once for several images; no row's plan depends
+ * on the others. Stateless.
  */
 final class BatchRouting {
+  /** A row and what it is asked. */
+  private record Asked(ClassifyRow row, Question question) {}
+
   private BatchRouting() {}
 
   /**
@@ -25,39 +29,42 @@ final class BatchRouting {
       List<ClassifyRow> rows,
       PoolSnapshot snapshot,
       BiConsumer<ClassifyRow, RuntimeException> failed) {
-    IdentityHashMap<Question, List<ClassifyRow>> together = new IdentityHashMap<>();
+    IdentityHashMap<LabelOwners, List<Asked>> together = new IdentityHashMap<>();
     for (ClassifyRow row : rows) {
       try {
         Question question = row.unionQuestion();
         if (question == null) {
           row.plan();
         } else {
-          together.computeIfAbsent(question, first -> new ArrayList<>()).add(row);
+          together
+              .computeIfAbsent(question.owners(), first -> new ArrayList<>())
+              .add(new Asked(row, question));
         }
       } catch (RuntimeException e) {
         failed.accept(row, e);
       }
     }
-    together.forEach((question, own) -> plan(question, own, snapshot, failed));
+    together.forEach((owners, asked) -> plan(owners, asked, snapshot, failed));
   }
 
   private static void plan(
-      Question question,
-      List<ClassifyRow> rows,
+      LabelOwners owners,
+      List<Asked> asked,
       PoolSnapshot snapshot,
       BiConsumer<ClassifyRow, RuntimeException> failed) {
     try {
       List<float[]> features =
-          rows.stream().map(row -> Objects.requireNonNull(row.frozen())).toList();
-      List<TaskSearch> found = TaskSearch.of(snapshot.tasks(), question.owners(), features);
+          asked.stream().map(one -> Objects.requireNonNull(one.row().frozen())).toList();
+      List<TaskSearch> found = TaskSearch.of(snapshot.tasks(), owners, features);
       for (int i = 0; i < found.size(); i++) {
-        rows.get(i).plan(question, UnionRoute.of(snapshot.tasks(), found.get(i)));
+        Asked one = asked.get(i);
+        one.row().plan(one.question(), UnionRoute.of(snapshot.tasks(), found.get(i)));
       }
     } catch (RuntimeException e) {
-      if (rows.size() == 1) {
-        failed.accept(rows.get(0), e);
+      if (asked.size() == 1) {
+        failed.accept(asked.get(0).row(), e);
       } else {
-        rows.forEach(row -> plan(question, List.of(row), snapshot, failed));
+        asked.forEach(one -> plan(owners, List.of(one), snapshot, failed));
       }
     }
   }

@@ -13,7 +13,6 @@ import dev.perennial.server.task.PoolSnapshot;
 import dev.perennial.server.task.TaskVersion;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -96,13 +95,9 @@ final class KnownLabels {
     LabelSet union = LabelSet.union(sets);
     LabelSet labels = extra == null ? canonical(union) : union;
     LabelOwners owners = owners(labels, snapshot);
-    int[] unlearnt = owners.unlearnt();
-    Set<String> names = new HashSet<>();
-    for (int place : unlearnt) {
-      names.add(labels.labels().get(place));
-    }
+    Set<String> names = owners.unlearntAmong(labels.labels());
     LabelSet open = names.isEmpty() ? null : labels.only(names::contains);
-    return new Question(labels, owners, open, unlearnt);
+    return new Question(labels, owners, open, owners.unlearnt());
   }
 
   /** Who knows which label; kept as long as labels and snapshot. */

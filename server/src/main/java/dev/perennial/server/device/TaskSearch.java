@@ -13,10 +13,10 @@ import java.util.stream.IntStream;
 /**
  * The tasks that an image may belong to ({@link TaskCandidates}), for several images at once.
  *
- * <p>The tasks of the nearest means, O(T d), are asked for their Gaussians, O(d^2) each: the
- * nearest first, then each other one until it cannot be among the candidates, which changes
- * nothing. Images share the reading of a task's factor, 1 MB at d = 512, in fours. No image's
- * candidates depend on the others.
+ * <p>The likeliest tasks by spherical Gaussians, O(T d), are asked for their full ones, O(d^2)
+ * each: the likeliest first, then each other one until it cannot be among the candidates, which
+ * changes nothing. Images share the reading of a task's factor, 1 MB at d = 512, in fours. No
+ * image's candidates depend on the others.
  *
  * @param features (d) of the image, finite
  * @param near slots of the tasks that are asked

@@ -4,6 +4,8 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -93,6 +95,15 @@ public final class LabelOwners {
       }
     }
     return own;
+  }
+
+  /**
+   * The unlearnt ones' names.
+   *
+   * @param names of all labels
+   */
+  public Set<String> unlearntAmong(List<String> names) {
+    return Arrays.stream(unlearnt).mapToObj(names::get).collect(Collectors.toUnmodifiableSet());
   }
 
   /** Whether every label is a class of some task. */

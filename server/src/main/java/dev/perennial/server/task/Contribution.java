@@ -1,5 +1,7 @@
 package dev.perennial.server.task;
 
+import static dev.perennial.server.task.Checks.require;
+
 import dev.perennial.server.gaussian.FeatureStatistics;
 import java.util.List;
 import java.util.TreeSet;
@@ -43,11 +45,5 @@ public record Contribution(
         classNames.size());
     require(statistics.count() > 0, "examples", statistics.count(), "at least 1");
     require(!backboneFingerprint.isBlank(), "backbone fingerprint", "blank", "a SHA-256");
-  }
-
-  private static void require(boolean holds, String what, Object value, Object expected) {
-    if (!holds) {
-      throw new IllegalArgumentException(what + ": " + value + " (expected: " + expected + ")");
-    }
   }
 }

@@ -1,5 +1,7 @@
 package dev.perennial.server.task;
 
+import static dev.perennial.server.task.Checks.require;
+
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import java.util.Comparator;
@@ -92,12 +94,6 @@ public record Manifest(
     stamps.forEach(
         (id, stamp) ->
             require(stamp >= 1 && stamp <= epoch, "stamp of " + id, stamp, "1.." + epoch));
-  }
-
-  private static void require(boolean holds, String what, Object value, Object expected) {
-    if (!holds) {
-      throw new IllegalArgumentException(what + ": " + value + " (expected: " + expected + ")");
-    }
   }
 
   /** The manifest of a new store. */

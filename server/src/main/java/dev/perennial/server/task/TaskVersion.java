@@ -1,5 +1,7 @@
 package dev.perennial.server.task;
 
+import static dev.perennial.server.task.Checks.require;
+
 import dev.perennial.server.gaussian.FeatureStatistics;
 import dev.perennial.server.gaussian.GateConstants;
 import dev.perennial.server.gaussian.HeadConstants;
@@ -78,12 +80,6 @@ public record TaskVersion(
     for (String name : classNames) {
       require(!name.isBlank(), "class name", "blank", "some text");
       require(seen.add(name), "class name", name, "only once");
-    }
-  }
-
-  private static void require(boolean holds, String what, Object value, Object expected) {
-    if (!holds) {
-      throw new IllegalArgumentException(what + ": " + value + " (expected: " + expected + ")");
     }
   }
 }

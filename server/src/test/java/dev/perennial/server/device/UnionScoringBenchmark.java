@@ -5,12 +5,10 @@ import dev.perennial.server.clip.LabelSet;
 import dev.perennial.server.clip.Precision;
 import dev.perennial.server.clip.PrefixBank;
 import dev.perennial.server.clip.RandomClip;
-import dev.perennial.server.gaussian.DiscriminantHead;
 import dev.perennial.server.gaussian.FeatureStatistics;
 import dev.perennial.server.gaussian.GateConstants;
 import dev.perennial.server.gaussian.GateKind;
 import dev.perennial.server.gaussian.HeadConstants;
-import dev.perennial.server.gaussian.TaskGaussian;
 import dev.perennial.server.scoring.UnionScoring;
 import dev.perennial.server.task.ActiveTask;
 import dev.perennial.server.task.PoolSnapshot;
@@ -25,7 +23,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
-import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
@@ -117,16 +114,7 @@ public final class UnionScoringBenchmark {
             0,
             FakeWorld.BACKBONE,
             Instant.EPOCH);
-    TaskGaussian gaussian = new TaskGaussian(statistics, gate);
-    return new ActiveTask(
-        version.task(),
-        "%064d".formatted(number),
-        version,
-        Set.of(),
-        statistics,
-        gaussian,
-        gaussian,
-        new DiscriminantHead(statistics, head));
+    return ActiveTask.of("%064d".formatted(number), version);
   }
 
   private UnionPlan plan(UnionRoute route) {

@@ -111,8 +111,7 @@ final class FullBranches {
 
   /** Some of a set's labels. */
   LabelSet only(LabelSet labels, Set<String> names) {
-    return parts.computeIfAbsent(
-        new Part(labels, Set.copyOf(names)), part -> labels.only(names::contains));
+    return parts.computeIfAbsent(new Part(labels, names), part -> labels.only(names::contains));
   }
 
   /** The texts of a set with a branch at w = 1, or frozen. */

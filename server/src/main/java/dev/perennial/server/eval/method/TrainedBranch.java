@@ -5,9 +5,10 @@ import dev.perennial.server.eval.Method;
 import dev.perennial.server.gaussian.DiscriminantHead;
 import dev.perennial.server.gaussian.GateConstants;
 import dev.perennial.server.gaussian.GateKind;
-import dev.perennial.server.gaussian.HeadConstants;
 import dev.perennial.server.gaussian.TaskGaussian;
+import dev.perennial.server.task.ActiveTask;
 import dev.perennial.server.task.TaskVersion;
+import dev.perennial.server.task.TaskVersionFile;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Map;
@@ -20,8 +21,7 @@ import org.jspecify.annotations.Nullable;
 final class TrainedBranch {
   private final TaskVersion version;
   private final Method.Learned learned;
-  private @Nullable TaskGaussian domain;
-  private @Nullable DiscriminantHead head;
+  private @Nullable ActiveTask serving;
   private final Map<GateKind, TaskGaussian> gaussians = new EnumMap<>(GateKind.class);
   private final Map<String, double[]> logDensities = new HashMap<>();
   private double @Nullable [] key;
@@ -53,24 +53,20 @@ final class TrainedBranch {
 
   /** Where the task's images lie, whatever the gate. */
   TaskGaussian domain() {
-    TaskGaussian made = domain;
-    if (made == null) {
-      HeadConstants own = version.head();
-      made =
-          new TaskGaussian(
-              version.statistics(),
-              new GateConstants(GateKind.ROBUST, own.meanLogDensity(), own.stdLogDensity()));
-      domain = made;
-    }
-    return made;
+    return serving().domain();
   }
 
   /** Tells the task's classes apart. */
   DiscriminantHead head() {
-    DiscriminantHead made = head;
+    return serving().head();
+  }
+
+  /** The task as a server has it. */
+  private ActiveTask serving() {
+    ActiveTask made = serving;
     if (made == null) {
-      made = new DiscriminantHead(version.statistics(), version.head());
-      head = made;
+      made = ActiveTask.of(TaskVersionFile.versionId(TaskVersionFile.write(version)), version);
+      serving = made;
     }
     return made;
   }

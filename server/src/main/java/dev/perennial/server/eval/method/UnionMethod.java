@@ -19,7 +19,6 @@ import dev.perennial.server.scoring.UnionScoring;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -165,10 +164,7 @@ final class UnionMethod implements Method {
         Arrays.setAll(placeOfOpen, i -> i);
       } else {
         this.placeOfOpen = owners.unlearnt();
-        Set<String> names = new HashSet<>();
-        for (int place : placeOfOpen) {
-          names.add(labels.labels().get(place));
-        }
+        Set<String> names = owners.unlearntAmong(labels.labels());
         this.open = names.isEmpty() ? null : full.only(labels, names);
       }
     }

@@ -3,7 +3,10 @@ package dev.perennial.server.eval.report;
 import dev.perennial.server.eval.chart.Axis;
 import dev.perennial.server.eval.chart.Marker;
 import dev.perennial.server.eval.chart.Markup;
+import dev.perennial.server.eval.chart.PointChart;
 import dev.perennial.server.eval.report.EvalResults.MethodResults;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.stream.DoubleStream;
 
 /** What all sections of the page are made of. */
@@ -38,5 +41,25 @@ final class Sections {
     double from = Math.max(0, min - margin);
     double to = Math.min(100, max + margin);
     return Axis.around(label, from, to, 6);
+  }
+
+  /** The methods in the plane of two metrics; those that lack one are left out. */
+  static List<PointChart.Point> plane(View view, Metric across, Metric up, String title) {
+    List<PointChart.Point> points = new ArrayList<>();
+    for (MethodResults method : view.results().methods()) {
+      double x = method.mean(across);
+      double y = method.mean(up);
+      if (!Double.isNaN(x + y)) {
+        points.add(
+            new PointChart.Point(
+                method.name(),
+                view.style(method),
+                method.isOurs(),
+                x,
+                y,
+                title.formatted(method.name(), Numbers.tenths(x), Numbers.tenths(y))));
+      }
+    }
+    return points;
   }
 }

@@ -116,22 +116,8 @@ final class SummarySection {
 
   /** Transfer against Last: only what is kept and gained at once lies top right. */
   private static void plane(Markup out, View view) {
-    List<PointChart.Point> points = new ArrayList<>();
-    for (MethodResults method : view.results().methods()) {
-      double x = method.mean(Metric.LAST);
-      double y = method.mean(Metric.TRANSFER);
-      if (!Double.isNaN(x + y)) {
-        points.add(
-            new PointChart.Point(
-                method.name(),
-                view.style(method),
-                method.isOurs(),
-                x,
-                y,
-                "%s: Last %s %%, Transfer %s %%"
-                    .formatted(method.name(), Numbers.tenths(x), Numbers.tenths(y))));
-      }
-    }
+    List<PointChart.Point> points =
+        Sections.plane(view, Metric.LAST, Metric.TRANSFER, "%s: Last %s %%, Transfer %s %%");
     if (points.size() < 2) {
       return;
     }

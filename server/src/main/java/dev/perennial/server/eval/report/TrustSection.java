@@ -42,7 +42,7 @@ final class TrustSection {
     out.open("div", "class", "card").element("h3", "Risk over coverage");
     risk(view, noted).draw(out);
     out.close();
-    tradeOff(out, view, noted);
+    tradeOff(out, view);
     noted.forEach(method -> card(out, view, method));
     out.close().close();
   }
@@ -101,26 +101,13 @@ final class TrustSection {
   }
 
   /** What is gained on tasks taught against what is kept of the others, where these were asked. */
-  private static void tradeOff(Markup out, View view, List<MethodResults> methods) {
+  private static void tradeOff(Markup out, View view) {
     if (view.results().labels().equals("known")) {
       return;
     }
-    List<PointChart.Point> points = new ArrayList<>();
-    for (MethodResults method : methods) {
-      double x = method.mean(Metric.LEARNT);
-      double y = method.mean(Metric.UNLEARNT);
-      if (!Double.isNaN(x + y)) {
-        points.add(
-            new PointChart.Point(
-                method.name(),
-                view.style(method),
-                method.isOurs(),
-                x,
-                y,
-                "%s: taught %s %%, not taught yet %s %%"
-                    .formatted(method.name(), Numbers.tenths(x), Numbers.tenths(y))));
-      }
-    }
+    List<PointChart.Point> points =
+        Sections.plane(
+            view, Metric.LEARNT, Metric.UNLEARNT, "%s: taught %s %%, not taught yet %s %%");
     if (points.size() < 2) {
       return;
     }
