@@ -23,7 +23,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -59,16 +58,7 @@ class ClusterIT {
 
   @BeforeAll
   static void start() {
-    cluster =
-        LocalCluster.onLoopback(
-            directory,
-            settings(TinyModel.write(directory.resolve("model"))),
-            List.of("a", "b", "c"));
-    cluster.startAll();
-  }
-
-  private static LocalCluster.Settings settings(Path model) {
-    return new LocalCluster.Settings(model, Duration.ofSeconds(8), Duration.ofSeconds(3));
+    cluster = TestClusters.startThree(directory);
   }
 
   @AfterAll
@@ -196,7 +186,8 @@ class ClusterIT {
   void otherBackbone_refusedWithBothFingerprints() throws Exception {
     try (MemberProcess stranger =
         cluster.stranger(
-            "stranger", settings(TinyModel.write(directory.resolve("other-model"), 8)))) {
+            "stranger",
+            TestClusters.settings(TinyModel.write(directory.resolve("other-model"), 8)))) {
       stranger.launch();
       assertEquals(1, stranger.awaitEnd());
       String said = stranger.said();

@@ -12,7 +12,6 @@ import dev.perennial.server.world.MiniMtilTask;
 import dev.perennial.server.world.MiniMtilTask.Split;
 import dev.perennial.server.world.PngImages;
 import dev.perennial.v1.Classification;
-import dev.perennial.v1.ClassifyImageRequest;
 import dev.perennial.v1.Contribution;
 import dev.perennial.v1.ExportTaskRequest;
 import dev.perennial.v1.ExportTaskResponse;
@@ -30,7 +29,6 @@ import dev.perennial.v1.TrainingServiceGrpc;
 import dev.perennial.v1.WithdrawContributionRequest;
 import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Iterator;
@@ -63,9 +61,7 @@ class ContributionClusterIT {
   private static LocalCluster cluster(String name, String... members) {
     LocalCluster cluster =
         LocalCluster.onLoopback(
-            directory.resolve(name),
-            new LocalCluster.Settings(null, Duration.ofSeconds(8), Duration.ofSeconds(3)),
-            List.of(members));
+            directory.resolve(name), TestClusters.settings(null), List.of(members));
     cluster.startAll();
     return cluster;
   }
@@ -107,17 +103,10 @@ class ContributionClusterIT {
     for (LabelledImage question : QUESTIONS) {
       for (LabelSet labels : List.of(Requests.allKnown(), withOther)) {
         all.add(
-            member
-                .inference()
-                .classifyImage(
-                    ClassifyImageRequest.newBuilder()
-                        .setImage(TestImages.encoded(PngImages.encode(question.image())))
-                        .setLabelSet(labels)
-                        .build())
-                .getClassification()
-                .toBuilder()
-                .clearEpoch()
-                .build());
+            Requests.answer(
+                member.inference(),
+                TestImages.encoded(PngImages.encode(question.image())),
+                labels));
       }
     }
     return all;

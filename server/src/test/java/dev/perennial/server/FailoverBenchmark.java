@@ -48,8 +48,7 @@ final class FailoverBenchmark {
   public static void main(String[] arguments) throws Exception {
     double rate = Double.parseDouble(arguments[0]);
     int kills = Integer.parseInt(arguments[1]);
-    LocalCluster.Settings settings =
-        new LocalCluster.Settings(null, Duration.ofSeconds(8), Duration.ofSeconds(3));
+    LocalCluster.Settings settings = TestClusters.settings(null);
     Path directory = Files.createTempDirectory("failover-");
     try (LocalCluster cluster =
         LocalCluster.onLoopback(directory, settings, List.of("a", "b", "c"))) {

@@ -16,7 +16,6 @@ import dev.perennial.client.TrainingSpec;
 import dev.perennial.server.chaos.LocalCluster;
 import dev.perennial.server.chaos.MemberProcess;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -45,15 +44,7 @@ class FailoverIT {
 
   @BeforeAll
   static void start() {
-    cluster =
-        LocalCluster.onLoopback(
-            directory.resolve("members"),
-            new LocalCluster.Settings(
-                TinyModel.write(directory.resolve("model")),
-                Duration.ofSeconds(8),
-                Duration.ofSeconds(3)),
-            List.of("a", "b", "c"));
-    cluster.startAll();
+    cluster = TestClusters.startThree(directory);
   }
 
   @AfterAll

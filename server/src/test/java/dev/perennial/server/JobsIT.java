@@ -21,9 +21,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Iterator;
-import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -49,15 +47,7 @@ class JobsIT {
 
   @BeforeAll
   static void start() {
-    cluster =
-        LocalCluster.onLoopback(
-            directory,
-            new LocalCluster.Settings(
-                TinyModel.write(directory.resolve("model")),
-                Duration.ofSeconds(8),
-                Duration.ofSeconds(3)),
-            List.of("a", "b", "c"));
-    cluster.startAll();
+    cluster = TestClusters.startThree(directory);
   }
 
   @AfterAll

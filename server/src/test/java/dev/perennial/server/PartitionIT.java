@@ -11,7 +11,6 @@ import dev.perennial.v1.Task;
 import dev.perennial.v1.TaskVersion;
 import dev.perennial.v1.TrainingJob;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -47,10 +46,7 @@ class PartitionIT {
   @Test
   void cableIsPulled_bothSidesLearn_theUnionHoldsAfterwards() throws Exception {
     LocalCluster.Settings settings =
-        new LocalCluster.Settings(
-            TinyModel.write(directory.resolve("model")),
-            Duration.ofSeconds(8),
-            Duration.ofSeconds(3));
+        TestClusters.settings(TinyModel.write(directory.resolve("model")));
     try (Namespaces namespaces = new Namespaces(3);
         LocalCluster cluster = LocalCluster.inNamespaces(directory, settings, namespaces.seats())) {
       cluster.startAll();

@@ -4,9 +4,12 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
 import dev.perennial.v1.AllKnownLabels;
+import dev.perennial.v1.Classification;
+import dev.perennial.v1.ClassifyImageRequest;
 import dev.perennial.v1.ClassifyRequest;
 import dev.perennial.v1.ExplicitLabels;
 import dev.perennial.v1.Image;
+import dev.perennial.v1.InferenceServiceGrpc;
 import dev.perennial.v1.LabelSet;
 import io.grpc.protobuf.StatusProto;
 import java.util.List;
@@ -39,6 +42,14 @@ public final class Requests {
 
   public static ClassifyRequest classify(Image image, LabelSet labels) {
     return ClassifyRequest.newBuilder().setImage(image).setLabelSet(labels).build();
+  }
+
+  /** Everything that was computed for an image, floats and all, but the epoch. */
+  public static Classification answer(
+      InferenceServiceGrpc.InferenceServiceBlockingStub server, Image image, LabelSet labels) {
+    ClassifyImageRequest request =
+        ClassifyImageRequest.newBuilder().setImage(image).setLabelSet(labels).build();
+    return server.classifyImage(request).getClassification().toBuilder().clearEpoch().build();
   }
 
   /** {@code CODE REASON field}, or {@code CODE REASON} without a field. */

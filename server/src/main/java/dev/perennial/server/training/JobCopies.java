@@ -26,6 +26,10 @@ final class JobCopies implements LocalJobs {
     T run() throws IOException;
   }
 
+  /** A copy's files beside its spool, in the order in which it needs them. */
+  private static final List<String> FILES =
+      List.of(JobStore.UPLOAD, JobStore.JOB, JobStore.CHECKPOINT);
+
   private final JobStore store;
   private final TrainingJobs training;
 
@@ -103,7 +107,7 @@ final class JobCopies implements LocalJobs {
     return disk(
         () -> {
           Map<String, byte[]> files = new LinkedHashMap<>();
-          for (String name : List.of(JobStore.UPLOAD, JobStore.JOB, JobStore.CHECKPOINT)) {
+          for (String name : FILES) {
             content(store.own(id).resolve(name)).ifPresent(bytes -> files.put(name, bytes));
           }
           return files;
@@ -175,7 +179,7 @@ final class JobCopies implements LocalJobs {
     disk(
         () -> {
           requireLease(id, lease);
-          if (!List.of(JobStore.UPLOAD, JobStore.JOB, JobStore.CHECKPOINT).contains(name)) {
+          if (!FILES.contains(name)) {
             throw ServingException.invalid("BAD_COPY", "name", "file of a copy: " + name);
           }
           store.disk().replace(store.copy(id).resolve(name), bytes);
@@ -194,7 +198,7 @@ final class JobCopies implements LocalJobs {
   private static ServingException otherLease(String id, Lease present, Lease wanted) {
     return new ServingException(
         ErrorCode.FAILED_PRECONDITION,
-        "OTHER_LEASE",
+        OTHER_LEASE,
         "copy of " + id + ": under " + present + " (expected: " + wanted + ")");
   }
 

@@ -9,6 +9,9 @@ import java.util.Optional;
  * may wait for the disk; what it says is durable on return. Safe for any thread.
  */
 public interface LocalJobs {
+  /** Reason of a refusal: a copy is under another lease. */
+  String OTHER_LEASE = "OTHER_LEASE";
+
   /**
    * One that has not ended.
    *

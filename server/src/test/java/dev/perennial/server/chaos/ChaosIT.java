@@ -5,9 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import dev.perennial.server.TestClusters;
 import dev.perennial.server.TinyModel;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -30,10 +30,7 @@ class ChaosIT {
   @Test
   void run_blowsOfAllKinds_nothingAcknowledgedIsLost() throws Exception {
     LocalCluster.Settings settings =
-        new LocalCluster.Settings(
-            TinyModel.write(directory.resolve("model")),
-            Duration.ofSeconds(8),
-            Duration.ofSeconds(3));
+        TestClusters.settings(TinyModel.write(directory.resolve("model")));
     List<String> survived = new ArrayList<>();
     ChaosReport report;
     try (ChaosRun run =

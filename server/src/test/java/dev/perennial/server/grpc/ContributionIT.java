@@ -67,18 +67,7 @@ class ContributionIT {
             Requests.task("colours"),
             Requests.allKnown());
     for (int i = 0; i < 9; i++) {
-      all.add(
-          of
-              .inferenceBlocking()
-              .classifyImage(
-                  ClassifyImageRequest.newBuilder()
-                      .setImage(Teaching.image(i))
-                      .setLabelSet(questions.get(i % 3))
-                      .build())
-              .getClassification()
-              .toBuilder()
-              .clearEpoch()
-              .build());
+      all.add(Requests.answer(of.inferenceBlocking(), Teaching.image(i), questions.get(i % 3)));
     }
     return all;
   }

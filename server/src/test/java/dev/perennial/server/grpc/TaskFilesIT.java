@@ -14,7 +14,6 @@ import dev.perennial.server.task.Prefixes;
 import dev.perennial.server.task.TaskVersion;
 import dev.perennial.server.task.TaskVersionFile;
 import dev.perennial.v1.Classification;
-import dev.perennial.v1.ClassifyImageRequest;
 import dev.perennial.v1.DeleteTaskRequest;
 import dev.perennial.v1.ExportTaskRequest;
 import dev.perennial.v1.ExportTaskResponse;
@@ -58,17 +57,10 @@ class TaskFilesIT {
     List<Classification> all = new ArrayList<>();
     for (int i = 0; i < 6; i++) {
       all.add(
-          of
-              .inferenceBlocking()
-              .classifyImage(
-                  ClassifyImageRequest.newBuilder()
-                      .setImage(Teaching.image(i))
-                      .setLabelSet(Requests.labels("red", "green", "blue", "a cat"))
-                      .build())
-              .getClassification()
-              .toBuilder()
-              .clearEpoch()
-              .build());
+          Requests.answer(
+              of.inferenceBlocking(),
+              Teaching.image(i),
+              Requests.labels("red", "green", "blue", "a cat")));
     }
     return all;
   }

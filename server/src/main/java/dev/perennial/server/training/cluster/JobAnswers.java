@@ -101,7 +101,7 @@ final class JobAnswers {
       boolean older = mirror.lease().token() < lease.token();
       throw new ServingException(
           older ? ErrorCode.UNAVAILABLE : ErrorCode.FAILED_PRECONDITION,
-          older ? "STILL_OWNED" : "OTHER_LEASE",
+          older ? "STILL_OWNED" : LocalJobs.OTHER_LEASE,
           "copy of " + id + ": this member works on it (expected: another member)");
     }
   }

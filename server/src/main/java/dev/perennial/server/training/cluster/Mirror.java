@@ -37,9 +37,6 @@ final class Mirror {
   /** So often in a row a twin may fail before another one is looked for. */
   private static final int MAX_FAILURES = 3;
 
-  /** The other member has a copy under another lease, or has the thing itself. */
-  private static final String OTHER_LEASE = "OTHER_LEASE";
-
   private final String id;
   private final LocalJobs local;
   private final Channel<JobQuestion> members;
@@ -174,7 +171,7 @@ final class Mirror {
       }
     } catch (ServingException e) {
       failure = e;
-      failures = e.reason().equals(OTHER_LEASE) ? MAX_FAILURES : failures + 1;
+      failures = e.reason().equals(LocalJobs.OTHER_LEASE) ? MAX_FAILURES : failures + 1;
     } catch (RuntimeException e) {
       LOG.error("copying {} failed", id, e);
       failure = new ServingException(ErrorCode.INTERNAL, "COPY_FAILED", "copy of " + id, e);
@@ -183,7 +180,8 @@ final class Mirror {
       running = false;
       boolean again =
           failure != null
-              && (failure.code() == ErrorCode.UNAVAILABLE || failure.reason().equals(OTHER_LEASE));
+              && (failure.code() == ErrorCode.UNAVAILABLE
+                  || failure.reason().equals(LocalJobs.OTHER_LEASE));
       if (failure != null && again && !closed) {
         LOG.info("{}: copied again soon: {}", id, failure.getMessage());
         taken.addAll(waiting);
@@ -224,7 +222,7 @@ final class Mirror {
         LOG.info("{}: member {} keeps a copy under {}", id, member, next);
         return true;
       } catch (ServingException e) {
-        if (e.reason().equals(OTHER_LEASE)) {
+        if (e.reason().equals(LocalJobs.OTHER_LEASE)) {
           lost.run();
           throw e;
         }
