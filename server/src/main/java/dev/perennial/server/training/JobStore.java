@@ -220,6 +220,22 @@ final class JobStore {
     }
   }
 
+  /** The copies of jobs that callers know; what cannot be read is left to whoever adopts it. */
+  List<TrainingJob> registeredCopies() throws IOException {
+    List<TrainingJob> jobs = new ArrayList<>();
+    for (String id : copyIds()) {
+      Path file = copy(id).resolve(JOB);
+      try {
+        if (Files.exists(file) && lease(copy(id)).registered()) {
+          jobs.add(JobJson.read(Files.readAllBytes(file)).job());
+        }
+      } catch (ServingException e) {
+        log.error("copy {}: left out", id, e);
+      }
+    }
+    return jobs;
+  }
+
   /** All that {@link #setAside} may have moved belongs to this server again. */
   void takeAllBack() throws IOException {
     for (String id : copyIds()) {

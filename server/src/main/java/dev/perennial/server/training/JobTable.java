@@ -5,19 +5,20 @@ import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,6 +36,9 @@ final class JobTable implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(JobTable.class);
   static final int MAX_WATCHERS = 10_000;
   private static final int NOTIFIERS = 4;
+
+  private static final Comparator<TrainingJob> AGE =
+      Comparator.comparing(TrainingJob::created).thenComparing(TrainingJob::jobId);
 
   private static final class Entry {
     TrainingJob job;
@@ -111,8 +115,7 @@ final class JobTable implements AutoCloseable {
         jobs.add(entry.job);
       }
     }
-    jobs.sort(Comparator.comparing(TrainingJob::created).thenComparing(TrainingJob::jobId));
-    Collections.reverse(jobs);
+    jobs.sort(AGE.reversed());
     return jobs;
   }
 
@@ -128,22 +131,23 @@ final class JobTable implements AutoCloseable {
     return entry.job;
   }
 
-  /** Forgets the oldest ended jobs above the bound; returns their ids. */
-  synchronized List<String> forget(int maxJobs) {
-    List<String> forgotten = new ArrayList<>();
-    for (Entry entry : entries.values()) {
-      if (entries.size() - forgotten.size() <= maxJobs) {
-        break;
-      }
-      if (entry.job.state().ended()) {
-        forgotten.add(entry.job.jobId());
-      }
+  /**
+   * Forgets the oldest ended jobs above the bound, in whatever order they came to be known: members
+   * that tell each other what they remember then remember the same. Returns their ids.
+   */
+  synchronized Set<String> forget(int maxJobs) {
+    if (entries.size() <= maxJobs) {
+      return Set.of();
     }
-    for (String jobId : forgotten) {
-      Entry entry = entry(jobId);
-      entries.remove(jobId);
-      jobOfRequest.remove(entry.job.spec().requestId(), jobId);
-    }
+    Set<String> forgotten =
+        entries.values().stream()
+            .map(entry -> entry.job)
+            .filter(job -> job.state().ended())
+            .sorted(AGE)
+            .limit(entries.size() - maxJobs)
+            .map(TrainingJob::jobId)
+            .collect(Collectors.toSet());
+    forgotten.forEach(this::remove);
     return forgotten;
   }
 

@@ -116,6 +116,7 @@ public final class TrainingJobs implements AutoCloseable {
         store.takeAllBack();
       } else {
         store.setAside();
+        store.registeredCopies().forEach(table::add); // there, though nobody works on them yet
       }
       for (JobJson.Stored stored : store.load()) {
         restore(stored);
@@ -349,16 +350,21 @@ public final class TrainingJobs implements AutoCloseable {
       if (ended(job.jobId())) {
         return true;
       }
-      try {
-        if (job.state().ended()) {
-          store.saveEnded(job);
-        }
-      } catch (IOException e) {
-        log.warn("job {}: not remembered on disk", job.jobId(), e);
-      }
       table.add(job);
-      forgetOldest();
+      Set<String> forgotten = table.forget(config.maxJobs());
+      if (job.state().ended() && !forgotten.contains(job.jobId())) {
+        rememberEnded(job);
+      }
+      forget(forgotten);
       return true;
+    }
+  }
+
+  private void rememberEnded(TrainingJob job) {
+    try {
+      store.saveEnded(job);
+    } catch (IOException e) {
+      log.warn("job {}: not remembered on disk", job.jobId(), e);
     }
   }
 
@@ -447,7 +453,11 @@ public final class TrainingJobs implements AutoCloseable {
   }
 
   private void forgetOldest() {
-    for (String jobId : table.forget(config.maxJobs())) {
+    forget(table.forget(config.maxJobs()));
+  }
+
+  private void forget(Set<String> jobIds) {
+    for (String jobId : jobIds) {
       try {
         store.delete(jobId);
       } catch (IOException e) {

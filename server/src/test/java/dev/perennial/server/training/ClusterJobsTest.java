@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -213,6 +214,54 @@ class ClusterJobsTest {
     cluster.get("a").jobs.cancel(job.jobId());
     assertEquals(JobState.CANCELLED, TestJobs.ended(cluster.get("c").jobs, job.jobId()).state());
     assertEquals(0, published());
+  }
+
+  /** One member is back, and the one that decides does not answer yet. */
+  @Test
+  void restart_beforeAnybodyDecides_theJobIsThereAndCanBeCancelled() throws Exception {
+    CountDownLatch reached = holdAt("b", 10);
+    TrainingJob job = TestJobs.train(cluster.get("b").jobs, SPEC);
+    reached.await();
+    List.of("a", "b", "c").forEach(name -> cluster.get(name).kill());
+    FakeCluster.Member back = cluster.onDiskOf("b", "b2");
+    back.sees("a", "b2");
+    back.jobs.start();
+    assertEquals(JobState.QUEUED, back.jobs.job(job.jobId()).state());
+    UploadOpening again = back.jobs.open(SPEC, UploadMode.KEPT);
+    assertEquals(job.jobId(), ((UploadOpening.Made) again).job().jobId());
+    CompletableFuture<TrainingJob> cancelled =
+        CompletableFuture.supplyAsync(() -> back.jobs.cancel(job.jobId()));
+    cluster.group("b2");
+    TestJobs.get(cancelled);
+    assertEquals(JobState.CANCELLED, TestJobs.ended(back.jobs, job.jobId()).state());
+  }
+
+  /** Its commit reached no other member and was never answered; the request's job is another. */
+  @Test
+  void restart_withAJobThatNobodyWasToldOf_doesNotShowIt() throws Exception {
+    Upload lost = TestJobs.open(cluster.get("b").jobs, SPEC, UploadMode.KEPT);
+    TestJobs.fill(lost);
+    cluster.group("a", "c");
+    var unused = lost.commit();
+    Path disk = directory.resolve("b/jobs");
+    until(() -> names(disk).size() == 1);
+    cluster.get("b").kill();
+    TrainingJobs jobs = cluster.get("a").jobs;
+    TrainingJob made = TestJobs.ended(jobs, TestJobs.train(jobs, SPEC).jobId());
+    FakeCluster.Member back = cluster.onDiskOf("b", "b2");
+    cluster.group("a", "c", "b2");
+    back.jobs.start();
+    until(() -> ids(back.jobs.jobs(null)).equals(List.of(made.jobId())));
+    until(() -> names(directory.resolve("b/copies")).isEmpty());
+    assertEquals(1, published());
+  }
+
+  private static List<String> ids(List<TrainingJob> jobs) {
+    return jobs.stream().map(TrainingJob::jobId).toList();
+  }
+
+  private static List<String> names(Path directory) {
+    return List.of(Objects.requireNonNull(directory.toFile().list()));
   }
 
   @Test

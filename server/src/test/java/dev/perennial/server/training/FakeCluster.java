@@ -80,6 +80,12 @@ final class FakeCluster implements AutoCloseable {
       peers.close();
     }
 
+    /** What this member alone believes to be there, the oldest first. */
+    void sees(String... names) {
+      view = new View(name, List.of(names));
+      listeners.forEach(Runnable::run);
+    }
+
     @Override
     public View view() {
       return view;
@@ -157,10 +163,7 @@ final class FakeCluster implements AutoCloseable {
   /** From now on these see each other, and nobody else, the oldest first. */
   void group(String... names) {
     for (String name : names) {
-      get(name).view = new View(name, List.of(names));
-    }
-    for (String name : names) {
-      get(name).listeners.forEach(Runnable::run);
+      get(name).sees(names);
     }
   }
 

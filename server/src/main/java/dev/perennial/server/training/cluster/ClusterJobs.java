@@ -199,13 +199,13 @@ public final class ClusterJobs implements JobPeers, JobFence, AutoCloseable {
   public Optional<TrainingJob> cancel(String jobId) {
     long until = System.nanoTime() + CANCEL.toNanos();
     while (!owned.has(jobId)) {
-      Optional<String> owner = broadcast.owner(jobId);
-      if (owner.isEmpty()) {
+      if (local().ended(jobId)) {
         return Optional.empty();
       }
       try {
+        String owner = broadcast.owner(jobId).orElseThrow(() -> nobodyWorksOn(jobId));
         JobQuestion.Cancel cancel = new JobQuestion.Cancel(jobId);
-        byte[] job = members.ask(owner.get(), cancel, JobQuestion.Job.class, ANSWER).job();
+        byte[] job = members.ask(owner, cancel, JobQuestion.Job.class, ANSWER).job();
         return Optional.of(JobJson.read(job).job());
       } catch (ServingException e) {
         if (e.code() != ErrorCode.UNAVAILABLE || System.nanoTime() - until > 0) {
@@ -215,6 +215,11 @@ public final class ClusterJobs implements JobPeers, JobFence, AutoCloseable {
       }
     }
     return Optional.empty();
+  }
+
+  private static ServingException nobodyWorksOn(String jobId) {
+    return ServingException.unavailable(
+        "JOB_WAITS", "job " + jobId + ": no member works on it yet (expected: one soon)", PATIENCE);
   }
 
   private void tend() {

@@ -60,7 +60,7 @@ final class JobAnswers {
     } else if (question instanceof JobQuestion.Register register) {
       return Wire.answer(registry.register(register));
     } else if (question instanceof JobQuestion.Cancel cancel) {
-      return Wire.answer(new JobQuestion.Job(JobJson.write(jobs.cancel(cancel.jobId()), false)));
+      return Wire.answer(new JobQuestion.Job(JobJson.write(cancel(jobs, cancel.jobId()), false)));
     } else if (question instanceof JobQuestion.Offer offer) {
       return Wire.answer(new JobQuestion.Copied(open(jobs, offer)));
     } else if (question instanceof JobQuestion.Append append) {
@@ -86,6 +86,14 @@ final class JobAnswers {
     } else {
       throw new IllegalArgumentException("question: " + question.getClass());
     }
+  }
+
+  private TrainingJob cancel(LocalJobs jobs, String jobId) {
+    if (!owned.has(jobId) && !jobs.ended(jobId)) {
+      throw ServingException.unavailable(
+          "NOT_OWNER", "job " + jobId + ": not this member's (expected: its own)", PATIENCE);
+    }
+    return jobs.cancel(jobId);
   }
 
   private long open(LocalJobs jobs, JobQuestion.Offer offer) {

@@ -122,7 +122,14 @@ sealed interface JobQuestion extends Question {
    * @param token 0 where the claim is refused
    * @param drop whether the copy is of no use to anybody
    */
-  record Claimed(long token, boolean drop) {}
+  record Claimed(long token, boolean drop) {
+    static final Claimed DROP = new Claimed(0, true);
+    static final Claimed NOT_NOW = new Claimed(0, false);
+
+    static Claimed granted(long token) {
+      return new Claimed(token, false);
+    }
+  }
 
   /** Answer to {@link Cancel}: the job, as {@code job.json}. */
   record Job(byte[] job) {}

@@ -137,26 +137,28 @@ final class JobRegistry {
     View view = established();
     Held held = claim.held();
     if (ended.test(held.id())) {
-      return new JobQuestion.Claimed(0, true);
+      return JobQuestion.Claimed.DROP;
     }
     Owner owner = owners.get(held.id());
     if (owner != null
         && owner.member().equals(claim.from())
         && owner.token() == held.lease().token()) {
-      return new JobQuestion.Claimed(owner.token(), false);
+      return JobQuestion.Claimed.granted(owner.token());
     }
     if (owner != null
         && view.ids().contains(owner.member())
         && !owner.member().equals(claim.from())) {
-      return new JobQuestion.Claimed(0, owner.token() > held.lease().token());
+      return owner.token() > held.lease().token()
+          ? JobQuestion.Claimed.DROP
+          : JobQuestion.Claimed.NOT_NOW;
     }
     if (held.committed()) {
       String job = jobOfRequest.putIfAbsent(held.requestId(), held.id());
-      if (job != null && !job.equals(held.id())) {
-        return new JobQuestion.Claimed(0, true);
+      if (job != null && !job.equals(held.id()) && !held.lease().registered()) {
+        return JobQuestion.Claimed.DROP; // its caller was answered with the other one
       }
     } else if (!isBestCopy(view, claim)) {
-      return new JobQuestion.Claimed(0, false);
+      return JobQuestion.Claimed.NOT_NOW;
     }
     long token = 1 + Math.max(held.lease().token(), owner == null ? 0 : owner.token());
     owners.put(held.id(), new Owner(claim.from(), token));
@@ -169,7 +171,7 @@ final class JobRegistry {
         held.id(),
         claim.from(),
         token);
-    return new JobQuestion.Claimed(token, false);
+    return JobQuestion.Claimed.granted(token);
   }
 
   /**

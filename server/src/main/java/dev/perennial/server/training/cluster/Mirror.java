@@ -91,6 +91,13 @@ final class Mirror {
     twin = null;
   }
 
+  /** The job is its request's, after a restart too. */
+  synchronized void registered() {
+    Lease registered = lease.asRegistered();
+    local.saveLease(id, registered);
+    lease = registered;
+  }
+
   /** Completes when what is here now is there too. */
   synchronized CompletableFuture<Void> copied() {
     CompletableFuture<Void> copied = new CompletableFuture<>();
@@ -250,14 +257,10 @@ final class Mirror {
   }
 
   /** Another twin's copy is another generation: what a former one has is older. */
-  private Lease nextLease() {
-    Lease next;
-    synchronized (this) {
-      lease = lease.nextGeneration();
-      next = lease;
-    }
-    local.saveLease(id, next);
-    return next;
+  private synchronized Lease nextLease() {
+    lease = lease.nextGeneration();
+    local.saveLease(id, lease);
+    return lease;
   }
 
   private void offer(View view, String member, Lease present) {
@@ -272,7 +275,7 @@ final class Mirror {
     if (member != null) {
       send(member, present);
     }
-    if (member == null || !member.equals(twin) || !present.equals(lease())) {
+    if (member == null || !member.equals(twin) || Lease.AGE.compare(present, lease()) != 0) {
       // What was sent may be an older generation by now: it does not count as copied.
       throw ServingException.unavailable(
           "TWIN_CHANGED",

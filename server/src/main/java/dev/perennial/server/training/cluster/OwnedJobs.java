@@ -90,8 +90,12 @@ final class OwnedJobs {
         id, any -> new Mirror(id, lease, local.get(), members, threads, () -> doubt(id)));
   }
 
-  /** The coordinator knows a job as its request's. */
+  /** The coordinator knows a job as its request's; durable on return. */
   void registered(String id) {
+    Mirror mirror = mirrors.get(id);
+    if (mirror != null) {
+      mirror.registered();
+    }
     unregistered.remove(id);
   }
 

@@ -80,7 +80,8 @@ final class Takeover {
   private void claim(Held copy) {
     JobQuestion.Claimed answer = registry.claim(copy);
     if (answer.token() > 0) {
-      Lease lease = copy.lease().withToken(answer.token());
+      Lease granted = copy.lease().withToken(answer.token());
+      Lease lease = copy.committed() ? granted.asRegistered() : granted;
       offeredBy.remove(copy.id());
       broadcast.forget(copy.id());
       LOG.info("{}: adopted under token {}", copy.id(), lease.token());
