@@ -1,5 +1,6 @@
 package dev.perennial.server.chaos;
 
+import dev.perennial.server.chaos.MemberProcess.Launch;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.v1.GetClusterRequest;
@@ -44,11 +45,16 @@ public final class LocalCluster implements AutoCloseable {
    */
   public record Settings(@Nullable Path model, Duration heartbeatTimeout, Duration mergeDelay) {
     private List<String> options(List<String> addresses) {
+      return options("--cluster-members=" + String.join(",", addresses));
+    }
+
+    /** What a member's command line says beside its own name and address. */
+    public List<String> options(String join) {
       List<String> options =
           new ArrayList<>(
               List.of(
                   "--cluster-name=local",
-                  "--cluster-members=" + String.join(",", addresses),
+                  join,
                   "--cluster-heartbeat-timeout=" + heartbeatTimeout.toSeconds() + "s",
                   "--cluster-merge-delay=" + mergeDelay.toSeconds() + "s"));
       if (model != null) {
@@ -82,7 +88,7 @@ public final class LocalCluster implements AutoCloseable {
   public static LocalCluster onLoopback(Path directory, Settings settings, List<String> names) {
     LocalCluster cluster = new LocalCluster(directory, freeAddresses(names.size()));
     for (int i = 0; i < names.size(); i++) {
-      cluster.add(names.get(i), List.of(), LOOPBACK, cluster.addresses.get(i), settings);
+      cluster.add(names.get(i), Launch.PLAIN, LOOPBACK, cluster.addresses.get(i), settings);
     }
     return cluster;
   }
@@ -94,7 +100,7 @@ public final class LocalCluster implements AutoCloseable {
     for (Seat seat : seats) {
       cluster.add(
           seat.namespace(),
-          List.of("ip", "netns", "exec", seat.namespace()),
+          new Launch(List.of("ip", "netns", "exec", seat.namespace()), List.of()),
           seat.host(),
           seat.clusterHost() + ":5701",
           settings);
@@ -102,25 +108,40 @@ public final class LocalCluster implements AutoCloseable {
     return cluster;
   }
 
-  private void add(
-      String name, List<String> prefix, String host, String address, Settings settings) {
+  /** Members that somebody else has made; not started. */
+  public static LocalCluster of(Path directory, List<MemberProcess> members) {
+    LocalCluster cluster =
+        new LocalCluster(directory, members.stream().map(MemberProcess::clusterAddress).toList());
+    members.forEach(member -> cluster.members.put(member.name(), member));
+    return cluster;
+  }
+
+  private void add(String name, Launch launch, String host, String address, Settings settings) {
     members.put(
         name,
-        new MemberProcess(directory, name, prefix, host, address, settings.options(addresses)));
+        new MemberProcess(directory, name, launch, host, address, settings.options(addresses)));
   }
 
   /** Below those that the system lends: a dead member's port must be there when it comes back. */
   private static List<String> freeAddresses(int count) {
     List<String> addresses = new ArrayList<>();
-    Random random = new Random();
     while (addresses.size() < count) {
-      int port = random.nextInt(LOWEST_PORT, HIGHEST_PORT);
-      String address = LOOPBACK + ":" + port;
-      if (!addresses.contains(address) && isFree(port)) {
+      String address = LOOPBACK + ":" + freePort();
+      if (!addresses.contains(address)) {
         addresses.add(address);
       }
     }
     return addresses;
+  }
+
+  /** For a member's traffic; nobody has it now, and the system lends it to nobody. */
+  public static int freePort() {
+    Random random = new Random();
+    int port;
+    do {
+      port = random.nextInt(LOWEST_PORT, HIGHEST_PORT);
+    } while (!isFree(port));
+    return port;
   }
 
   private static boolean isFree(int port) {
@@ -163,7 +184,12 @@ public final class LocalCluster implements AutoCloseable {
   /** Another process that wants to join at an address of its own; not started. */
   public MemberProcess stranger(String name, Settings settings) {
     return new MemberProcess(
-        directory, name, List.of(), LOOPBACK, freeAddresses(1).get(0), settings.options(addresses));
+        directory,
+        name,
+        Launch.PLAIN,
+        LOOPBACK,
+        freeAddresses(1).get(0),
+        settings.options(addresses));
   }
 
   /** The member that decides, as the first one knows it. */

@@ -53,10 +53,26 @@ public final class MemberProcess implements AutoCloseable {
           "-Dai.djl.pytorch.num_threads=1",
           "-Dai.djl.pytorch.num_interop_threads=1");
 
+  /**
+   * How a member's JVM is started.
+   *
+   * @param prefix what the command line begins with: {@code ip netns exec NAME}, or nothing
+   * @param jvmOptions further ones; they win over those that every member has
+   */
+  public record Launch(List<String> prefix, List<String> jvmOptions) {
+    public static final Launch PLAIN = new Launch(List.of(), List.of());
+
+    public Launch {
+      prefix = List.copyOf(prefix);
+      jvmOptions = List.copyOf(jvmOptions);
+    }
+  }
+
   private final String name;
   private final String host;
   private final Path directory;
-  private final List<String> prefix;
+  private final Launch launch;
+  private final String clusterAddress;
   private final List<String> options;
   private volatile @Nullable Process process;
   private volatile @Nullable ManagedChannel channel;
@@ -70,22 +86,18 @@ public final class MemberProcess implements AutoCloseable {
    * A member that is not started yet.
    *
    * @param directory of all members; each has a folder of its own there
-   * @param prefix what the command line begins with: {@code ip netns exec NAME}, or nothing
+   * @param launch how its JVM is started
    * @param host where calls are answered
    * @param address for the members' traffic, host:port
    * @param serve what follows {@code perennial serve}, beside the member's own name, data, address
    */
-  MemberProcess(
-      Path directory,
-      String name,
-      List<String> prefix,
-      String host,
-      String address,
-      List<String> serve) {
+  public MemberProcess(
+      Path directory, String name, Launch launch, String host, String address, List<String> serve) {
     this.host = host;
     this.directory = directory.resolve(name);
     this.name = name;
-    this.prefix = prefix;
+    this.launch = launch;
+    this.clusterAddress = address;
     this.options =
         new ArrayList<>(
             List.of(
@@ -107,16 +119,23 @@ public final class MemberProcess implements AutoCloseable {
     return host + ":" + port;
   }
 
+  /** Where it answers the other members, host:port. */
+  public String clusterAddress() {
+    return clusterAddress;
+  }
+
   public Path data() {
     return directory.resolve("data");
   }
 
   /** Starts the process; returns at once. */
   public void launch() {
-    List<String> command = new ArrayList<>(prefix);
+    List<String> command = new ArrayList<>(launch.prefix());
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(SMALL);
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), MAIN, "serve"));
+    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
+    command.addAll(launch.jvmOptions());
+    command.addAll(List.of(MAIN, "serve"));
     command.addAll(options);
     command.add("--port=" + port);
     ProcessBuilder builder =

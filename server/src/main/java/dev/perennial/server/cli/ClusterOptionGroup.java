@@ -7,6 +7,7 @@ import dev.perennial.server.error.ServingException;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
@@ -41,7 +42,7 @@ final class ClusterOptionGroup {
     @Option(
         names = "--cluster-host",
         paramLabel = "ADDRESS",
-        description = "Address for the members' traffic.")
+        description = "This machine's address or name for the members' traffic.")
     private String host = DEFAULTS.host();
 
     @Option(names = "--cluster-port", paramLabel = "N", description = "Port for it.")
@@ -75,8 +76,9 @@ final class ClusterOptionGroup {
     @Option(
         names = "--cluster-namespace",
         paramLabel = "NAMESPACE",
-        description = "The service's namespace.")
-    private String namespace = "default";
+        showDefaultValue = CommandLine.Help.Visibility.NEVER,
+        description = "The service's namespace (default: this pod's).")
+    private @Nullable String namespace;
 
     @Option(
         names = "--cluster-start-size",

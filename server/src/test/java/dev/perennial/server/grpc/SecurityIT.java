@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import com.google.protobuf.Descriptors.ServiceDescriptor;
 import dev.perennial.server.Requests;
+import dev.perennial.server.TestCertificate;
 import dev.perennial.server.TestServer;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.v1.GetTaskRequest;
@@ -22,13 +23,9 @@ import io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.MetadataUtils;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.GeneralSecurityException;
-import java.security.KeyStore;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -42,7 +39,6 @@ import org.junit.jupiter.api.io.TempDir;
 class SecurityIT {
   private static final ServiceDescriptor SERVICE =
       TaskProto.getDescriptor().findServiceByName("TaskService");
-  private static final String PASSWORD = "password";
 
   @TempDir Path directory;
   private final List<AutoCloseable> opened = new ArrayList<>();
@@ -138,7 +134,7 @@ class SecurityIT {
 
   @Test
   void call_tls_isEncryptedAndPlainTextIsNotAnswered() throws Exception {
-    GrpcConfig.Tls tls = certificate();
+    GrpcConfig.Tls tls = TestCertificate.create(directory.resolve("tls"), "dns:localhost").files();
     GrpcEndpoint endpoint = start(tls, null);
     ManagedChannel channel =
         NettyChannelBuilder.forAddress("127.0.0.1", endpoint.port())
@@ -160,55 +156,5 @@ class SecurityIT {
         assertThrows(
             ServingException.class, () -> start(new GrpcConfig.Tls(missing, missing), null));
     assertEquals("CANNOT_LISTEN", seen.reason());
-  }
-
-  /** A certificate of our own for "localhost", by the JDK's keytool. */
-  private GrpcConfig.Tls certificate()
-      throws IOException, GeneralSecurityException, InterruptedException {
-    Path store = directory.resolve("store.p12");
-    Process keytool =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
-                "-genkeypair",
-                "-alias",
-                "server",
-                "-keyalg",
-                "EC",
-                "-groupname",
-                "secp256r1",
-                "-dname",
-                "CN=localhost",
-                "-ext",
-                "san=dns:localhost",
-                "-storetype",
-                "PKCS12",
-                "-keystore",
-                store.toString(),
-                "-storepass",
-                PASSWORD)
-            .inheritIO()
-            .start();
-    assertEquals(0, keytool.waitFor());
-    KeyStore keys = KeyStore.getInstance("PKCS12");
-    try (InputStream in = Files.newInputStream(store)) {
-      keys.load(in, PASSWORD.toCharArray());
-    }
-    Path certificate = directory.resolve("cert.pem");
-    Path key = directory.resolve("key.pem");
-    pem(certificate, "CERTIFICATE", keys.getCertificate("server").getEncoded());
-    pem(key, "PRIVATE KEY", keys.getKey("server", PASSWORD.toCharArray()).getEncoded());
-    return new GrpcConfig.Tls(certificate, key);
-  }
-
-  private static void pem(Path file, String type, byte[] bytes) throws IOException {
-    Files.writeString(
-        file,
-        "-----BEGIN "
-            + type
-            + "-----\n"
-            + Base64.getMimeEncoder().encodeToString(bytes)
-            + "\n-----END "
-            + type
-            + "-----\n");
   }
 }

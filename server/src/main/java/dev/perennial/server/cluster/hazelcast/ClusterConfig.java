@@ -3,6 +3,7 @@ package dev.perennial.server.cluster.hazelcast;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import java.time.Duration;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param clusterName members of another name are another cluster
  * @param memberName this member, for people
- * @param host address for the traffic of members, which is neither encrypted nor authenticated
+ * @param host this machine's address or name for the traffic of members, which is neither encrypted
+ *     nor authenticated
  * @param publicAddress host:port under which the others reach it, where that differs; null: as is
  * @param port for the traffic of members
  * @param join where the others are looked for
@@ -39,25 +41,57 @@ public record ClusterConfig(
           "127.0.0.1",
           null,
           DEFAULT_PORT,
-          new Join.Addresses(java.util.List.of()),
+          new Join.Addresses(List.of()),
           1,
           Duration.ofSeconds(10),
           Duration.ofSeconds(10));
 
   /** Where other members are looked for. */
   public sealed interface Join {
+    /** For people. */
+    String where();
+
+    default boolean looksForOthers() {
+      return true;
+    }
+
     /** At these addresses, host or host:port; this member's own may be among them. */
-    record Addresses(java.util.List<String> addresses) implements Join {
+    record Addresses(List<String> addresses) implements Join {
       public Addresses {
-        addresses = java.util.List.copyOf(addresses);
+        addresses = List.copyOf(addresses);
+      }
+
+      @Override
+      public String where() {
+        return "at " + addresses;
+      }
+
+      @Override
+      public boolean looksForOthers() {
+        return !addresses.isEmpty();
       }
     }
 
     /** At every address that a name stands for: a headless service, for one. */
-    record DnsName(String name) implements Join {}
+    record DnsName(String name) implements Join {
+      @Override
+      public String where() {
+        return "behind the name " + name;
+      }
+    }
 
-    /** At the pods of a Kubernetes service, asked of its API. */
-    record Kubernetes(String service, String namespace) implements Join {}
+    /**
+     * At the pods of a Kubernetes service, asked of its API with the pod's own account.
+     *
+     * @param namespace the service's; null: this pod's own
+     */
+    record Kubernetes(String service, @Nullable String namespace) implements Join {
+      @Override
+      public String where() {
+        return "behind Kubernetes' service "
+            + (namespace == null ? service : namespace + "/" + service);
+      }
+    }
   }
 
   public ClusterConfig {

@@ -4,6 +4,7 @@ import com.hazelcast.cluster.Cluster;
 import com.hazelcast.cluster.Member;
 import com.hazelcast.cluster.MembershipEvent;
 import com.hazelcast.cluster.MembershipListener;
+import com.hazelcast.config.Config;
 import com.hazelcast.core.ExecutionCallback;
 import com.hazelcast.core.Hazelcast;
 import com.hazelcast.core.HazelcastException;
@@ -59,28 +60,51 @@ public final class HazelcastMembers implements Members, AutoCloseable {
    * backbone or speak another version; UNAVAILABLE where the network does not allow it.
    */
   public static HazelcastMembers join(ClusterConfig config, Identity identity) {
-    HazelcastInstance instance;
-    try {
-      instance =
-          Hazelcast.newHazelcastInstance(HazelcastSettings.config(config, identity.attributes()));
-    } catch (HazelcastException | IllegalStateException e) {
-      throw new ServingException(
-          ErrorCode.FAILED_PRECONDITION,
-          "CANNOT_JOIN",
-          "cluster at " + config.host() + ":" + config.port() + ": " + e.getMessage(),
-          e);
-    }
+    HazelcastInstance instance = open(config, identity);
     HazelcastMembers members = new HazelcastMembers(instance, identity);
     boolean joined = false;
     try {
       members.requireFit();
       members.listen();
+      members.tellWhoIsHere(config);
       joined = true;
       return members;
     } finally {
       if (!joined) {
         members.close();
       }
+    }
+  }
+
+  private static HazelcastInstance open(ClusterConfig config, Identity identity) {
+    Config settings = HazelcastSettings.config(config, identity.attributes());
+    try {
+      return Hazelcast.newHazelcastInstance(settings);
+    } catch (RuntimeException e) { // some that it throws have no type of their own
+      Throwable cause = e;
+      while (cause.getCause() != null) {
+        cause = cause.getCause();
+      }
+      throw new ServingException(
+          ErrorCode.FAILED_PRECONDITION,
+          "CANNOT_JOIN",
+          "cluster at %s:%d, others %s: %s (expected: to join, or to start it; what the library said is above)"
+              .formatted(config.host(), config.port(), config.join().where(), cause),
+          e);
+    }
+  }
+
+  /** A mistyped name leaves a member alone: it says so, and where it looked. */
+  private void tellWhoIsHere(ClusterConfig config) {
+    int count = instance.getCluster().getMembers().size();
+    if (count == 1 && config.join().looksForOthers()) {
+      LOG.warn(
+          "alone in cluster {}: nobody found {}; looking again every {}",
+          config.clusterName(),
+          config.join().where(),
+          config.mergeDelay());
+    } else {
+      LOG.info("in cluster {}: {} members", config.clusterName(), count);
     }
   }
 

@@ -6,6 +6,10 @@ import com.hazelcast.config.JoinConfig;
 import com.hazelcast.config.NetworkConfig;
 import dev.perennial.server.cluster.Members.Level;
 import dev.perennial.server.cluster.Members.Topic;
+import dev.perennial.server.error.ErrorCode;
+import dev.perennial.server.error.ServingException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.util.Locale;
 import java.util.Map;
 
@@ -46,7 +50,6 @@ final class HazelcastSettings {
 
   private static void network(NetworkConfig network, ClusterConfig cluster) {
     network.setPort(cluster.port()).setPortAutoIncrement(false).setReuseAddress(true);
-    network.getInterfaces().setEnabled(true).addInterface(cluster.host());
     String publicAddress = cluster.publicAddress();
     if (publicAddress != null) {
       network.setPublicAddress(publicAddress);
@@ -71,13 +74,29 @@ final class HazelcastSettings {
       join.getKubernetesConfig()
           .setEnabled(true)
           .setProperty("service-name", kubernetes.service())
-          .setProperty("namespace", kubernetes.namespace())
-          .setProperty("service-port", Integer.toString(cluster.port()));
+          .setProperty("service-port", Integer.toString(cluster.port()))
+          // Members talk within the cluster: no right to read services and nodes is needed.
+          .setProperty("expose-externally", "false");
+      if (kubernetes.namespace() != null) {
+        join.getKubernetesConfig().setProperty("namespace", kubernetes.namespace());
+      }
     }
   }
 
   private static String withPort(String address) {
     return address.contains(":") ? address : address + ":" + ClusterConfig.DEFAULT_PORT;
+  }
+
+  private static String addressOf(String host) {
+    try {
+      return InetAddress.getByName(host).getHostAddress();
+    } catch (UnknownHostException e) {
+      throw new ServingException(
+          ErrorCode.INVALID_ARGUMENT,
+          "BAD_SETTING",
+          "cluster host: " + host + " (expected: an address or name of this machine)",
+          e);
+    }
   }
 
   private static void properties(Config config, ClusterConfig cluster) {
@@ -90,7 +109,8 @@ final class HazelcastSettings {
             Map.entry("hazelcast.logging.type", "slf4j"),
             Map.entry("hazelcast.logging.emoji.enabled", "false"),
             Map.entry("hazelcast.health.monitoring.level", "OFF"),
-            // The address that is given, and no other.
+            // The address that is given, and no other; it need not be an interface's first.
+            Map.entry("hazelcast.local.localAddress", addressOf(cluster.host())),
             Map.entry("hazelcast.socket.bind.any", "false"),
             Map.entry("hazelcast.socket.connect.timeout.seconds", "3"),
             Map.entry("hazelcast.prefer.ipv4.stack", "true"),
