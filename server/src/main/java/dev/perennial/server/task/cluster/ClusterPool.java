@@ -32,6 +32,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongFunction;
+import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -55,12 +56,6 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
 
   private static final Duration TELL = Duration.ofSeconds(10);
   private static final Duration BEAT = Duration.ofMillis(200);
-
-  /** Times the limit of standing still, for which such a member waits to be heard. */
-  private static final int ASIDE = 6;
-
-  private static final String STOOD_STILL = "STOOD_STILL";
-  private static final String NOT_READY = "NOT_READY";
   private static final Duration PAUSE = Duration.ofMillis(100);
 
   /** How long {@link #describe} waits for the other members. */
@@ -70,32 +65,14 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
   private final Channel<Request> members;
   private final LocalMember local;
   private final ClusterOptions options;
+  private final Readiness readiness;
   private final Replica replica;
   private final Coordinator coordinator;
   private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
   private final Thread tending = new Thread(this::tend, "cluster-tend");
   private final Thread beating = new Thread(this::beat, "cluster-pulse");
-  private final Pulse pulse;
   private final AutoCloseable listening;
   private volatile JobFence jobs = JobFence.NONE;
-
-  /**
-   * Until then, a member that stood still waits for a coordinator to hear it: it does not decide
-   * anything itself, as it may be the only one that still believes that it should. Nano time.
-   */
-  @GuardedBy("this")
-  private long standingAsideUntil = System.nanoTime();
-
-  /** This member's id when it was last brought up to date; another one since then: it is not. */
-  @GuardedBy("this")
-  private String readyAs = "";
-
-  @GuardedBy("this")
-  private String trouble = "CATCHING_UP";
-
-  /** Changes that were asked of this member after it had stood still. */
-  @GuardedBy("this")
-  private long rejected;
 
   /** Something has happened that the tending thread should see. */
   @GuardedBy("this")
@@ -105,15 +82,24 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
   private boolean closed;
 
   public ClusterPool(TaskPool pool, Members members, LocalMember local, ClusterOptions options) {
+    this(pool, members, local, options, System::nanoTime);
+  }
+
+  /** With the clock that tells whether this process stood still. */
+  ClusterPool(
+      TaskPool pool,
+      Members members,
+      LocalMember local,
+      ClusterOptions options,
+      LongSupplier nanoTime) {
     this.pool = pool;
     this.members = new Channel<>(members, Members.Topic.POOL, Request.WIRE);
     this.local = local;
     this.options = options;
-    this.replica = new Replica(pool, this.members, options);
-    this.coordinator = new Coordinator(pool, this.members, replica, options, this::requireReady);
-    replica.onTrouble(this::trouble);
+    this.readiness = new Readiness(this.members, options.standStill(), nanoTime, this::stir);
+    this.replica = new Replica(pool, this.members, readiness, options);
+    this.coordinator = new Coordinator(pool, this.members, replica, readiness, options);
     this.listening = pool.listen(snapshot -> stir());
-    this.pulse = new Pulse(options.standStill(), System::nanoTime);
     this.members.answer(this::answer);
     members.listen(this::stir);
     tending.setDaemon(true);
@@ -130,7 +116,7 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
     pool.install(pool.manifest());
     tending.start();
     beating.start();
-    await(this::ready);
+    await(readiness::ready);
     LOG.info("caught up at epoch {}", pool.manifest().epoch());
   }
 
@@ -145,7 +131,7 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
             "waiting since {} with {} members: {}",
             Duration.ofNanos(told - since),
             members.view().ids().size(),
-            trouble);
+            readiness.trouble());
       }
     }
   }
@@ -176,11 +162,15 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
     } else if (request instanceof Request.Install install) {
       return replica.install(install);
     } else if (request instanceof Request.Apply apply) {
-      requireReady();
+      readiness.require();
       return new Request.Applied(coordinator.apply(apply));
     } else if (request instanceof Request.Release release) {
       replica.release(release.versionIds());
-      return new Request.Prepared(0);
+      return new Request.Noted();
+    } else if (request instanceof Request.Unready unready) {
+      coordinator.hearAnew(unready.from());
+      stir();
+      return new Request.Noted();
     } else if (request instanceof Request.Describe describe) {
       return self(describe.withVersions());
     }
@@ -253,7 +243,7 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
   }
 
   private PoolSnapshot submit(Request.Apply.Kind kind, String task, String versionId, Fence fence) {
-    requireReady();
+    readiness.require();
     long until = System.nanoTime() + options.change().toNanos();
     boolean again = false;
     while (true) {
@@ -276,14 +266,14 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
         if (kind.bringsFile()) {
           awaitReady();
         }
-        requireReady();
+        readiness.require();
       }
     }
   }
 
   /** This member or the coordinator is catching up, or has stood still. */
   private static boolean notReady(ServingException e) {
-    return e.reason().equals(NOT_READY);
+    return e.reason().equals(Readiness.NOT_READY);
   }
 
   private long apply(
@@ -315,23 +305,9 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
   /** What took long to make is not given up because this member is catching up just now. */
   private void awaitReady() {
     long until = System.nanoTime() + options.change().toNanos();
-    notice();
     synchronized (this) {
-      while (!readyNow() && System.nanoTime() - until < 0) {
+      while (!readiness.ready() && System.nanoTime() - until < 0) {
         pause();
-      }
-    }
-  }
-
-  private void requireReady() {
-    notice();
-    if (!ready()) {
-      synchronized (this) {
-        rejected += trouble.equals(STOOD_STILL) ? 1 : 0;
-        throw ServingException.unavailable(
-            NOT_READY,
-            "this member: " + (trouble.isEmpty() ? "CATCHING_UP" : trouble) + " (expected: ready)",
-            Duration.ofSeconds(1));
       }
     }
   }
@@ -368,45 +344,14 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
           return;
         }
       }
-      notice();
+      readiness.beat();
     }
-  }
-
-  /** Sees whether this process stood still while the others went on. */
-  private void notice() {
-    if (pulse.stoodStill()) {
-      LOG.warn("this process stood still for more than {}", options.standStill());
-      stoodStill();
-    }
-  }
-
-  /**
-   * Changes nothing from now on before a coordinator has heard this member anew: manifests that
-   * were on their way when it stopped are refused, and what was going on then does not end that.
-   */
-  void stoodStill() {
-    standAside();
-    replica.forget();
-    standAside(); // a manifest may have been installed in between
-  }
-
-  private synchronized void standAside() {
-    standingAsideUntil = System.nanoTime() + ASIDE * options.standStill().toNanos();
-    trouble = STOOD_STILL;
-    stir();
-  }
-
-  @GuardedBy("this")
-  private boolean standsAside() {
-    return trouble.equals(STOOD_STILL) && System.nanoTime() - standingAsideUntil < 0;
   }
 
   private void tend() {
     while (true) {
       try {
-        if (!tendingWaits() && coordinator.tend() && !tendingWaits()) {
-          trouble("");
-        }
+        tendOnce();
       } catch (ServingException e) {
         LOG.info("members are not at one state yet: {}", e.getMessage());
       } catch (RuntimeException e) {
@@ -417,12 +362,29 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
           return;
         }
       }
-      listeners.forEach(Runnable::run);
+      tell();
     }
   }
 
-  private synchronized boolean tendingWaits() {
-    return standsAside();
+  private void tendOnce() {
+    View view = members.view();
+    if (!view.coordinates()) {
+      if (!readiness.ready()) {
+        var unused = members.ask(view.coordinator(), new Request.Unready(view.self()));
+      }
+    } else if (!readiness.standsAside(view)) {
+      coordinator.tend();
+    }
+  }
+
+  private void tell() {
+    for (Runnable listener : listeners) {
+      try {
+        listener.run();
+      } catch (RuntimeException e) {
+        LOG.error("a listener failed", e);
+      }
+    }
   }
 
   /** False where the thread shall end. */
@@ -445,39 +407,9 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
     notifyAll();
   }
 
-  /** An empty text: this member has what the coordinator has decided. */
-  private synchronized void trouble(String what) {
-    if (standsAside() && !what.isEmpty()) {
-      return; // it has the greater one
-    }
-    boolean changed = !trouble.equals(what);
-    trouble = what;
-    if (what.isEmpty()) {
-      changed |= !readyNow();
-      try {
-        readyAs = members.view().self();
-      } catch (ServingException e) {
-        readyAs = "";
-      }
-    }
-    if (changed) {
-      LOG.info("this member: {}", what.isEmpty() ? "ready" : what);
-      stir();
-    }
-  }
-
   @Override
-  public synchronized boolean ready() {
-    return readyNow();
-  }
-
-  @GuardedBy("this")
-  private boolean readyNow() {
-    try {
-      return trouble.isEmpty() && readyAs.equals(members.view().self());
-    } catch (ServingException e) {
-      return false; // on the way from one group to another
-    }
+  public boolean ready() {
+    return readiness.ready();
   }
 
   @Override
@@ -488,20 +420,14 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
 
   private ClusterView.Member self(boolean withVersions) {
     View view = members.view();
-    String why;
-    boolean ready;
-    long stale;
-    synchronized (this) {
-      stale = rejected + replica.rejected();
-      ready = readyNow();
-      why = trouble;
-    }
+    String trouble = readiness.trouble();
+    long stale = readiness.rejected() + replica.rejected() + jobs.rejected();
     return local.member(
         view.self(),
         view.coordinates(),
-        ready,
-        why,
-        new ClusterView.Counters(coordinator.merges(), stale + jobs.rejected(), jobs.takeovers()),
+        trouble.isEmpty(),
+        trouble,
+        new ClusterView.Counters(coordinator.merges(), stale, jobs.takeovers()),
         withVersions);
   }
 

@@ -9,6 +9,7 @@ import dev.perennial.server.task.JobFence;
 import dev.perennial.server.task.Manifest;
 import dev.perennial.server.task.PoolChange;
 import dev.perennial.server.task.TaskPool;
+import dev.perennial.server.task.cluster.Readiness.Standing;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -16,6 +17,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
@@ -46,11 +48,18 @@ final class Coordinator {
   private final TaskPool pool;
   private final Channel<Request> members;
   private final Replica replica;
+  private final Readiness readiness;
   private final ClusterOptions options;
-  private final Runnable requireReady;
   private final ReentrantLock deciding = new ReentrantLock(true);
   private final AtomicLong merges = new AtomicLong();
   private volatile JobFence fence = JobFence.NONE;
+
+  /** Members that want to be heard anew. */
+  private final Set<String> unready = ConcurrentHashMap.newKeySet();
+
+  /** What this member was when it began to hear the others; as another it hears them anew. */
+  @GuardedBy("deciding")
+  private Standing standing = new Standing("", 0);
 
   /** Whether everybody was heard since this member became the coordinator. */
   @GuardedBy("deciding")
@@ -76,13 +85,13 @@ final class Coordinator {
       TaskPool pool,
       Channel<Request> members,
       Replica replica,
-      ClusterOptions options,
-      Runnable requireReady) {
+      Readiness readiness,
+      ClusterOptions options) {
     this.pool = pool;
     this.members = members;
     this.replica = replica;
+    this.readiness = readiness;
     this.options = options;
-    this.requireReady = requireReady;
   }
 
   void fencedBy(JobFence check) {
@@ -104,8 +113,8 @@ final class Coordinator {
   long apply(Request.Apply request) {
     lock(options.change());
     try {
-      requireReady.run(); // still: this member may have stood still while it waited
       View view = coordinating();
+      readiness.require(); // of this view: the process may stand still at any moment
       establish(view);
       fence.require(request.fence(), request.from());
       Manifest before = pool.manifest();
@@ -138,11 +147,15 @@ final class Coordinator {
   @GuardedBy("deciding")
   private View coordinating() {
     View view = members.view();
-    if (!view.coordinates()) {
+    Standing now = readiness.standing();
+    if (!view.coordinates() || !now.equals(standing)) {
       established = false;
       settled.clear();
       heard.clear();
       known.clear();
+      standing = now;
+    }
+    if (!view.coordinates()) {
       throw new ServingException(
           ErrorCode.UNAVAILABLE,
           "NOT_COORDINATOR",
@@ -151,6 +164,7 @@ final class Coordinator {
     settled.retainAll(view.ids());
     heard.retainAll(view.ids());
     known.keySet().retainAll(view.ids());
+    unready.retainAll(view.ids());
     return view;
   }
 
@@ -169,6 +183,7 @@ final class Coordinator {
   /** Makes what a member knows this pool's, too; then it is heard. */
   @GuardedBy("deciding")
   private void hear(View view, String member) {
+    unready.remove(member);
     Manifest theirs =
         members.ask(member, new Request.State(view.self()), Manifest.class, options.answer());
     Manifest before = pool.manifest();
@@ -275,14 +290,16 @@ final class Coordinator {
     replica.release(added);
   }
 
+  /** A member is not ready, whatever is known of it here: it is heard anew when this tends. */
+  void hearAnew(String member) {
+    unready.add(member);
+  }
+
   /**
-   * Looks after members that are new or behind: hears them, and brings them up to date. True where
-   * this is the coordinator and has heard everybody whom it must.
+   * Looks after members that are new or behind: hears them, and brings them up to date; then this
+   * one is. Throws where it is not the coordinator, or cannot hear whom it must.
    */
-  boolean tend() {
-    if (!members.view().coordinates()) {
-      return false;
-    }
+  void tend() {
     for (String member : unheard()) {
       try {
         exchange(member);
@@ -306,15 +323,21 @@ final class Coordinator {
         }
       }
       install(view, behind, now, view.ids());
-      return true;
+      readiness.caughtUp(standing, view.others().isEmpty());
     } finally {
       deciding.unlock();
     }
   }
 
+  /** And says nothing else itself. */
+  @GuardedBy("deciding")
+  private boolean isHeard(String member) {
+    return heard.contains(member) && !unready.contains(member);
+  }
+
   @GuardedBy("deciding")
   private void hearQuietly(View view, String member) {
-    if (!heard.contains(member)) {
+    if (!isHeard(member)) {
       try {
         hear(view, member);
       } catch (ServingException e) {
@@ -326,8 +349,12 @@ final class Coordinator {
   private List<String> unheard() {
     lock(options.change());
     try {
-      List<String> unheard = new ArrayList<>(members.view().others());
-      unheard.removeAll(heard);
+      List<String> unheard = new ArrayList<>();
+      for (String member : coordinating().others()) {
+        if (!isHeard(member)) {
+          unheard.add(member);
+        }
+      }
       return unheard;
     } finally {
       deciding.unlock();

@@ -5,8 +5,8 @@ import java.time.Duration;
 import java.util.function.LongSupplier;
 
 /**
- * Notices that this process stood still (stopped by a signal, a suspended machine, a very long
- * pause) for as long as the others take to give it up. Whoever beats first afterwards sees it. Safe
+ * Counts how often this process stood still (stopped by a signal, a suspended machine, a very long
+ * pause) for so long that the others may have given it up. Somebody has to beat all the time. Safe
  * for any thread.
  */
 final class Pulse {
@@ -16,17 +16,34 @@ final class Pulse {
   @GuardedBy("this")
   private long last;
 
+  @GuardedBy("this")
+  private long stops;
+
+  @GuardedBy("this")
+  private long lastStop;
+
   Pulse(Duration limit, LongSupplier nanoTime) {
     this.limitNanos = limit.toNanos();
     this.nanoTime = nanoTime;
     this.last = nanoTime.getAsLong();
   }
 
-  /** Beats; true where the last beat is too long ago. */
-  synchronized boolean stoodStill() {
+  /**
+   * Beats; returns how often the process has stood still until now. Whatever was agreed on under
+   * another number may not hold any more.
+   */
+  synchronized long stops() {
     long now = nanoTime.getAsLong();
-    boolean still = now - last > limitNanos;
+    if (now - last > limitNanos) {
+      stops++;
+      lastStop = now;
+    }
     last = now;
-    return still;
+    return stops;
+  }
+
+  /** Whether the last time ended less than so long ago. */
+  synchronized boolean stoodStillWithin(Duration time) {
+    return stops() > 0 && nanoTime.getAsLong() - lastStop < time.toNanos();
   }
 }

@@ -9,6 +9,7 @@ import dev.perennial.server.error.ServingException;
 import dev.perennial.server.task.Manifest;
 import dev.perennial.server.task.TaskPool;
 import dev.perennial.server.task.TaskVersionFile;
+import dev.perennial.server.task.cluster.Readiness.Standing;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -23,8 +24,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Consumer;
 import java.util.function.LongFunction;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,7 +35,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Manifests are taken only from the member that was last told this one's state, and state is
  * told only to the oldest member of this one's view. So a former coordinator that does not know yet
- * that it is one can change nothing here once its successor has asked.
+ * that it is one can change nothing here once its successor has asked; and after this process has
+ * stood still, nothing is taken before it was asked anew.
  */
 final class Replica {
   private static final Logger LOG = LoggerFactory.getLogger(Replica.class);
@@ -47,30 +49,30 @@ final class Replica {
 
   private final TaskPool pool;
   private final Channel<Request> members;
+  private final Readiness readiness;
   private final ClusterOptions options;
   private final AtomicLong rejected = new AtomicLong();
   private volatile LongFunction<CompletableFuture<Void>> devices =
       epoch -> CompletableFuture.completedFuture(null);
-  private volatile Consumer<String> trouble = what -> {};
 
   /** The member whose manifests are taken; empty before the first. */
   @GuardedBy("this")
   private String promised = "";
 
-  Replica(TaskPool pool, Channel<Request> members, ClusterOptions options) {
+  /** What this member was when it promised that. */
+  @GuardedBy("this")
+  private @Nullable Standing promisedAs;
+
+  Replica(TaskPool pool, Channel<Request> members, Readiness readiness, ClusterOptions options) {
     this.pool = pool;
     this.members = members;
+    this.readiness = readiness;
     this.options = options;
   }
 
   /** From now on, an installed epoch is answered once the devices have it. */
   void servedBy(LongFunction<CompletableFuture<Void>> installed) {
     devices = installed;
-  }
-
-  /** Hears what keeps this member behind; an empty text when nothing does. */
-  void onTrouble(Consumer<String> listener) {
-    trouble = listener;
   }
 
   /** Manifests that were refused because their author is not, or no longer, the coordinator. */
@@ -82,13 +84,9 @@ final class Replica {
     synchronized (this) {
       requireCoordinator(request.from());
       promised = request.from();
+      promisedAs = readiness.standing();
       return pool.manifest();
     }
-  }
-
-  /** From now on, manifests are taken from nobody until this member is heard anew. */
-  synchronized void forget() {
-    promised = "";
   }
 
   private void requireCoordinator(String from) {
@@ -130,7 +128,7 @@ final class Replica {
       }
     } catch (ServingException e) {
       if (e.code() == ErrorCode.RESOURCE_EXHAUSTED) {
-        trouble.accept(e.reason());
+        readiness.behind(e.reason());
       }
       throw e; // nothing that was decided is missing here: a change's author may have died
     }
@@ -187,25 +185,25 @@ final class Replica {
     try {
       remaining = hold(pool.missing(wanted), request.holders());
     } catch (ServingException e) {
-      trouble.accept(e.reason());
+      readiness.behind(e.reason());
       throw e;
     }
     if (remaining > 0) {
-      trouble.accept("CATCHING_UP");
+      readiness.behind("CATCHING_UP");
       return new Request.Installed(pool.manifest(), remaining);
     }
     Manifest now;
     synchronized (this) {
-      requirePromised(request.from());
+      Standing as = requirePromised(request.from());
       try {
         pool.install(wanted);
       } catch (ServingException e) {
-        trouble.accept(e.reason());
+        readiness.behind(e.reason());
         throw e;
       }
       now = pool.manifest();
       if (now.equals(wanted) && request.settles()) {
-        trouble.accept("");
+        readiness.caughtUp(as, false);
       }
     }
     if (now.equals(wanted)) {
@@ -214,16 +212,19 @@ final class Replica {
     return new Request.Installed(now, 0);
   }
 
+  /** What this member is to the coordinator that it takes manifests from; throws for another. */
   @GuardedBy("this")
-  private void requirePromised(String from) {
+  private Standing requirePromised(String from) {
     requireCoordinator(from);
-    if (!promised.equals(from)) {
+    Standing as = readiness.standing();
+    if (!promised.equals(from) || !as.equals(promisedAs)) {
       rejected.incrementAndGet();
       throw new ServingException(
           ErrorCode.UNAVAILABLE,
           "NOT_COORDINATOR",
           "coordinator: " + from + " (expected: one that has asked for this member's state)");
     }
+    return as;
   }
 
   /** What cannot be installed on a device is that device's failure, and logged there. */

@@ -19,6 +19,7 @@ sealed interface Request extends Question {
               Prepare.class,
               Release.class,
               Install.class,
+              Unready.class,
               Apply.class));
 
   /** The coordinator asks for a member's manifest; from now on the member takes its manifests. */
@@ -74,6 +75,17 @@ sealed interface Request extends Question {
       return Level.REPLICATE;
     }
   }
+
+  /** A member tells the coordinator that it is not ready, and is to be heard anew. */
+  record Unready(String from) implements Request {
+    @Override
+    public Level level() {
+      return Level.READ;
+    }
+  }
+
+  /** Answer to {@link Unready} and {@link Release}. */
+  record Noted() {}
 
   /**
    * A change that a member wants of the coordinator.

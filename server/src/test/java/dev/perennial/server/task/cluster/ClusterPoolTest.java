@@ -21,10 +21,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -50,28 +47,8 @@ class ClusterPoolTest {
     return network.get(machine).member().publish(TaskVersions.random(task, seed));
   }
 
-  /** Waits, without counting on time, until what the members do by themselves is done. */
-  private static void until(BooleanSupplier condition) throws InterruptedException {
-    CountDownLatch never = new CountDownLatch(1);
-    for (int i = 0; i < 2_000 && !condition.getAsBoolean(); i++) {
-      assertFalse(never.await(10, TimeUnit.MILLISECONDS));
-    }
-    assertTrue(condition.getAsBoolean());
-  }
-
   private void untilSame(String... names) throws InterruptedException {
-    until(
-        () -> {
-          for (String name : names) {
-            if (!onDisk(name).equals(onDisk(names[0])) || !network.get(name).member().ready()) {
-              return false;
-            }
-          }
-          return true;
-        });
-    for (String name : names) {
-      assertTrue(network.get(name).disk.versionIds().containsAll(onDisk(names[0]).fileIds()));
-    }
+    network.untilSame(names);
   }
 
   @Test
@@ -263,31 +240,6 @@ class ClusterPoolTest {
     network.group("b", "c", "a");
     untilSame("a", "b", "c");
     assertEquals(id(TaskVersions.random("cats", 2)), onDisk("a").activeVersion("cats"));
-  }
-
-  @Test
-  void memberThatStoodStill_refusesChangesAndManifestsUntilItIsHeardAnew() throws Exception {
-    network.startTogether("a", "b", "c");
-    publish("a", "cats", 1);
-    ClusterPool b = network.get("b").member();
-    b.stoodStill();
-    ServingException e = assertThrows(ServingException.class, () -> b.delete("cats"));
-    assertTrue(String.valueOf(e.getMessage()).contains("STOOD_STILL"), e::toString);
-    publish("a", "cats", 2); // its manifest is one that b refuses; then b is heard
-    untilSame("a", "b", "c");
-    assertTrue(b.describe(false).members().get(1).counters().rejected() >= 2);
-    assertEquals(3, b.delete("cats").epoch());
-  }
-
-  @Test
-  void coordinatorThatStoodStill_decidesNothing() {
-    network.startTogether("a", "b");
-    publish("a", "cats", 1);
-    network.get("a").member().stoodStill();
-    ServingException e =
-        assertThrows(ServingException.class, () -> network.get("b").member().delete("cats"));
-    assertTrue(String.valueOf(e.getMessage()).contains("STOOD_STILL"), e::toString);
-    assertEquals(1, onDisk("b").epoch());
   }
 
   @Test

@@ -1,5 +1,8 @@
 package dev.perennial.server.task.cluster;
 
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import dev.perennial.server.cluster.Members;
 import dev.perennial.server.cluster.View;
 import dev.perennial.server.task.InMemoryTaskStore;
@@ -15,10 +18,15 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiPredicate;
+import java.util.function.BooleanSupplier;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 
 /**
  * Members in this JVM, each with a store of its own, and a network between them that tests cut,
@@ -46,6 +54,7 @@ final class FakeNetwork implements AutoCloseable {
     private volatile UnaryOperator<byte[]> answering = request -> request;
     private volatile Runnable changed = () -> {};
     private volatile boolean alive;
+    private final AtomicLong stoodStill = new AtomicLong();
 
     Machine(String name) {
       this.name = name;
@@ -66,7 +75,7 @@ final class FakeNetwork implements AutoCloseable {
     final void boot() {
       pool = TaskPool.open(disk, TaskVersions.BACKBONE, TaskVersions.EMBED_DIM);
       LocalMember local = new LocalMember(pool, name, "1.0");
-      member = new ClusterPool(pool, this, local, OPTIONS);
+      member = new ClusterPool(pool, this, local, OPTIONS, this::nanoTime);
       alive = true;
     }
 
@@ -75,6 +84,15 @@ final class FakeNetwork implements AutoCloseable {
       alive = false;
       pool.close();
       member.close();
+    }
+
+    private long nanoTime() {
+      return System.nanoTime() + stoodStill.get();
+    }
+
+    /** From now on it is so much later here: as if the process had been stopped for that time. */
+    void standStill(Duration time) {
+      stoodStill.addAndGet(time.toNanos());
     }
 
     /** Shows this member alone another view; it is not told. */
@@ -180,6 +198,31 @@ final class FakeNetwork implements AutoCloseable {
       there.add(name);
       group(there.toArray(new String[0]));
       get(name).member.start();
+    }
+  }
+
+  /** Waits, without counting on time, until what the members do by themselves is done. */
+  static void until(BooleanSupplier condition) throws InterruptedException {
+    CountDownLatch never = new CountDownLatch(1);
+    for (int i = 0; i < 2_000 && !condition.getAsBoolean(); i++) {
+      assertFalse(never.await(10, TimeUnit.MILLISECONDS));
+    }
+    assertTrue(condition.getAsBoolean());
+  }
+
+  /** Waits until all of them are ready, at one manifest, with all of its files. */
+  void untilSame(String... names) throws InterruptedException {
+    Machine first = get(names[0]);
+    until(
+        () ->
+            Stream.of(names)
+                .map(this::get)
+                .allMatch(
+                    machine ->
+                        machine.disk.manifest().equals(first.disk.manifest())
+                            && machine.member.ready()));
+    for (String name : names) {
+      assertTrue(get(name).disk.versionIds().containsAll(first.disk.manifest().fileIds()));
     }
   }
 

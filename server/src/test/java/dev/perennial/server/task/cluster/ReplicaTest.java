@@ -1,12 +1,12 @@
 package dev.perennial.server.task.cluster;
 
+import static dev.perennial.server.task.cluster.FakeNetwork.OPTIONS;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.perennial.server.cluster.Channel;
 import dev.perennial.server.cluster.Members;
 import dev.perennial.server.error.ServingException;
-import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -21,16 +21,13 @@ class ReplicaTest {
 
   @Test
   void prepare_authorIsGone_refusedButThisMemberMissesNothing() {
-    Replica replica =
-        new Replica(
-            network.get("a").pool(),
-            new Channel<>(network.get("a"), Members.Topic.POOL, Request.WIRE),
-            FakeNetwork.OPTIONS);
-    List<String> troubles = new ArrayList<>();
-    replica.onTrouble(troubles::add);
+    Channel<Request> members = new Channel<>(network.get("a"), Members.Topic.POOL, Request.WIRE);
+    Readiness readiness = new Readiness(members, OPTIONS.standStill(), System::nanoTime, () -> {});
+    Replica replica = new Replica(network.get("a").pool(), members, readiness, OPTIONS);
+    readiness.caughtUp(readiness.standing(), true);
     Request.Prepare prepare = new Request.Prepare(List.of("ab".repeat(32)), List.of("author"));
     ServingException e = assertThrows(ServingException.class, () -> replica.prepare(prepare));
     assertEquals("VERSION_NOT_FETCHED", e.reason());
-    assertEquals(List.of(), troubles);
+    assertEquals("", readiness.trouble());
   }
 }

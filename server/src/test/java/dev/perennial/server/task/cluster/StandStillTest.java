@@ -1,0 +1,189 @@
+package dev.perennial.server.task.cluster;
+
+import static dev.perennial.server.task.cluster.FakeNetwork.OPTIONS;
+import static dev.perennial.server.task.cluster.FakeNetwork.until;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.perennial.server.error.ServingException;
+import dev.perennial.server.task.ClusterView;
+import dev.perennial.server.task.TaskVersions;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Members whose process stood still, and that the others removed, or not. */
+@Timeout(60)
+class StandStillTest {
+  /** So long that the others may have removed the member. */
+  private static final Duration LONG = OPTIONS.standStill();
+
+  private final FakeNetwork network = new FakeNetwork("a", "b", "c");
+
+  @BeforeEach
+  void start() {
+    network.startTogether("a", "b", "c");
+    publish("a", "cats", 1);
+  }
+
+  @AfterEach
+  void close() {
+    network.close();
+  }
+
+  private void publish(String machine, String task, long seed) {
+    network.get(machine).member().publish(TaskVersions.random(task, seed));
+  }
+
+  private Set<String> tasks(String machine) {
+    return network.get(machine).disk.manifest().tasks().keySet();
+  }
+
+  private ClusterView.Member itself(String machine) {
+    return network.get(machine).member().describe(false).members().stream()
+        .filter(member -> member.memberId().equals(machine))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private void refusesAsStoodStill(String machine) {
+    ClusterPool member = network.get(machine).member();
+    long rejected = itself(machine).counters().rejected();
+    ServingException e = assertThrows(ServingException.class, () -> member.delete("cats"));
+    assertTrue(String.valueOf(e.getMessage()).contains("STOOD_STILL"), e::toString);
+    assertTrue(itself(machine).counters().rejected() > rejected);
+    assertFalse(member.ready());
+    assertEquals("STOOD_STILL", itself(machine).trouble());
+  }
+
+  @Test
+  void member_notRemoved_refusesChangesUntilItIsHeardAnewAndThatIsSoon() throws Exception {
+    network.get("b").viewIs("a", "b"); // for a moment nobody hears it
+    network.get("a").viewIs("a", "c");
+    network.get("b").standStill(LONG);
+    refusesAsStoodStill("b");
+    network.get("a").viewIs("a", "b", "c");
+    network.get("b").viewIs("a", "b", "c");
+    untilReadyInAnIdleCluster("b");
+    assertEquals(2, network.get("b").member().delete("cats").epoch());
+  }
+
+  /** No member is told anything, and nothing changes. */
+  private void untilReadyInAnIdleCluster(String machine) throws InterruptedException {
+    until(() -> network.get(machine).member().ready());
+    network.untilSame("a", "b", "c");
+  }
+
+  @Test
+  void coordinator_notRemoved_hearsTheOthersAnewAndIsReady() throws Exception {
+    network.get("a").standStill(LONG);
+    untilReadyInAnIdleCluster("a");
+    assertEquals(2, network.get("b").member().delete("cats").epoch());
+  }
+
+  @Test
+  void allMembersAtOnce_ready() throws Exception {
+    for (String machine : List.of("a", "b", "c")) {
+      network.get(machine).standStill(LONG);
+    }
+    for (String machine : List.of("a", "b", "c")) {
+      untilReadyInAnIdleCluster(machine);
+    }
+  }
+
+  @Test
+  void halfOfTheTime_isTooLongAlready() throws Exception {
+    network.get("b").viewIs("b");
+    network.get("b").standStill(LONG.dividedBy(2).plusSeconds(1));
+    refusesAsStoodStill("b");
+    network.group("a", "b", "c");
+    untilReadyInAnIdleCluster("b");
+  }
+
+  @Test
+  void member_thatWasRemovedAndDoesNotKnowIt_changesNothing() throws Exception {
+    network.get("a").viewIs("a", "c");
+    network.get("c").viewIs("a", "c");
+    publish("c", "pens", 1);
+    network.get("c").member().delete("cats");
+    network.connectAll = true; // manifests and questions of a former coordinator arrive
+    network.get("b").standStill(LONG);
+    refusesAsStoodStill("b");
+    network.get("b").viewIs("b");
+    refusesAsStoodStill("b");
+    network.connectAll = false;
+    network.group("a", "c", "b");
+    network.untilSame("a", "b", "c");
+    assertEquals(Set.of("pens"), tasks("b"));
+  }
+
+  @Test
+  void coordinator_thatWasRemovedAndDoesNotKnowIt_changesNothing() throws Exception {
+    network.get("b").viewIs("b", "c");
+    network.get("c").viewIs("b", "c");
+    network.connectAll = true;
+    publish("c", "pens", 1);
+    network.get("c").member().delete("cats");
+    network.get("a").standStill(LONG);
+    refusesAsStoodStill("a");
+    network.connectAll = false;
+    network.get("a").viewIs("a");
+    refusesAsStoodStill("a");
+    network.group("b", "c", "a");
+    network.untilSame("a", "b", "c");
+    assertEquals(Set.of("pens"), tasks("a"));
+  }
+
+  @Test
+  void coordinator_thatTheOthersComeBackTo_learnsWhatTheyDecidedBeforeItDecides() throws Exception {
+    network.group("b", "c");
+    network.get("b").member().delete("cats");
+    network.get("a").viewIs("a");
+    network.get("a").standStill(LONG);
+    refusesAsStoodStill("a");
+    network.group("a", "b", "c"); // as after a merge into the part of the one that stood still
+    network.untilSame("a", "b", "c");
+    assertEquals(Set.of(), tasks("a"));
+  }
+
+  @Test
+  void aloneAfterwards_waitsForTheOthersAWhileAndThenGoesOn() throws Exception {
+    network.get("b").viewIs("b");
+    network.get("b").standStill(LONG);
+    refusesAsStoodStill("b");
+    for (int i = 0; i < 13; i++) { // each too short to count as standing still
+      network.get("b").standStill(LONG.dividedBy(2).minusSeconds(1));
+      assertFalse(itself("b").memberId().isEmpty()); // it beats
+    }
+    until(() -> network.get("b").member().ready());
+    network.get("b").member().delete("cats");
+    assertEquals(Set.of(), tasks("b"));
+  }
+
+  @Test
+  void aloneBefore_goesOnAtOnce() throws Exception {
+    network.get("b").kill();
+    network.get("c").kill();
+    network.group("a");
+    publish("a", "pens", 1);
+    network.get("a").standStill(LONG);
+    until(() -> network.get("a").member().ready());
+    assertEquals(3, network.get("a").member().delete("cats").epoch());
+  }
+
+  @Test
+  void member_behindForNoReasonThatTheCoordinatorKnows_readyByItself() throws Exception {
+    network.get("c").kill();
+    network.group("a", "b");
+    network.get("b").disk.full(true);
+    ServingException e = assertThrows(ServingException.class, () -> publish("a", "pens", 1));
+    assertEquals("DISK_FULL", e.reason());
+    until(() -> network.get("b").member().ready()); // it has all that was decided
+  }
+}
