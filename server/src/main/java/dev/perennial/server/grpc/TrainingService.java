@@ -17,11 +17,8 @@ import dev.perennial.v1.TrainResponse;
 import dev.perennial.v1.TrainingProto;
 import dev.perennial.v1.WatchTrainingJobRequest;
 import dev.perennial.v1.WatchTrainingJobResponse;
-import java.time.Instant;
-import java.time.format.DateTimeParseException;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.Predicate;
 
 /** Uploads, and the jobs that they became. Safe for any thread. */
 final class TrainingService {
@@ -81,26 +78,14 @@ final class TrainingService {
 
   private ListTrainingJobsResponse list(ListTrainingJobsRequest request) {
     Pages.Page<TrainingJob> page =
-        Pages.page(
+        JobPages.page(
             jobs.jobs(request.getTask().isEmpty() ? null : request.getTask()),
             request.getPageSize(),
-            request.getPageToken(),
-            job -> job.created().toString(),
-            TrainingService::olderThan);
+            request.getPageToken());
     ListTrainingJobsResponse.Builder response =
         ListTrainingJobsResponse.newBuilder().setNextPageToken(page.nextToken());
     page.elements().forEach(job -> response.addJobs(JobMessages.message(job)));
     return response.build();
-  }
-
-  /** Jobs are listed newest first, and no two are created at one time. */
-  private static Predicate<TrainingJob> olderThan(String key) {
-    try {
-      Instant created = Instant.parse(key);
-      return job -> job.created().isBefore(created);
-    } catch (DateTimeParseException e) {
-      throw Pages.badToken();
-    }
   }
 
   private Runnable watch(

@@ -5,7 +5,6 @@ import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -36,9 +35,6 @@ final class JobTable implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(JobTable.class);
   static final int MAX_WATCHERS = 10_000;
   private static final int NOTIFIERS = 4;
-
-  private static final Comparator<TrainingJob> AGE =
-      Comparator.comparing(TrainingJob::created).thenComparing(TrainingJob::jobId);
 
   private static final class Entry {
     TrainingJob job;
@@ -89,11 +85,15 @@ final class JobTable implements AutoCloseable {
     return Optional.ofNullable(entries.get(jobId)).map(entry -> entry.job);
   }
 
-  /** Forgets a job that never came to be. */
+  /** Forgets a job that never came to be; another of its request is the request's then. */
   synchronized void remove(String jobId) {
     Entry entry = entries.remove(jobId);
-    if (entry != null) {
-      jobOfRequest.remove(entry.job.spec().requestId(), jobId);
+    if (entry != null && jobOfRequest.remove(entry.job.spec().requestId(), jobId)) {
+      entries.values().stream()
+          .map(other -> other.job)
+          .filter(other -> other.spec().requestId().equals(entry.job.spec().requestId()))
+          .min(TrainingJob.AGE)
+          .ifPresent(other -> jobOfRequest.put(other.spec().requestId(), other.jobId()));
     }
   }
 
@@ -115,7 +115,7 @@ final class JobTable implements AutoCloseable {
         jobs.add(entry.job);
       }
     }
-    jobs.sort(AGE.reversed());
+    jobs.sort(TrainingJob.AGE.reversed());
     return jobs;
   }
 
@@ -143,7 +143,7 @@ final class JobTable implements AutoCloseable {
         entries.values().stream()
             .map(entry -> entry.job)
             .filter(job -> job.state().ended())
-            .sorted(AGE)
+            .sorted(TrainingJob.AGE)
             .limit(entries.size() - maxJobs)
             .map(TrainingJob::jobId)
             .collect(Collectors.toSet());

@@ -3,6 +3,7 @@ package dev.perennial.server.training;
 import dev.perennial.server.error.ServingException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +24,9 @@ public record TrainingJob(
     @Nullable ServingException error,
     Instant created,
     @Nullable Instant ended) {
+  /** Oldest first. Members have clocks of their own: two jobs may be of one instant. */
+  public static final Comparator<TrainingJob> AGE =
+      Comparator.comparing(TrainingJob::created).thenComparing(TrainingJob::jobId);
 
   /** How far it is; validation accuracies are NaN where nothing is held out. */
   public record Progress(

@@ -48,4 +48,31 @@ class JobTableTest {
       assertEquals(true, table.findRequest("request-2").isEmpty());
     }
   }
+
+  /** Two uploads of one request: another member's commit was first, and its job was told of. */
+  @Test
+  void remove_anotherJobOfTheRequestIsKnown_theRequestIsThatOnes() {
+    try (JobTable table = new JobTable()) {
+      TrainingJob own = job(1, JobState.QUEUED);
+      table.add(own);
+      table.add(of(own.spec(), job(2, JobState.SUCCEEDED)));
+      assertEquals("job-1", table.findRequest("request-1").orElseThrow().jobId());
+      table.remove("job-1");
+      assertEquals("job-2", table.findRequest("request-1").orElseThrow().jobId());
+    }
+  }
+
+  private static TrainingJob of(TrainingSpec spec, TrainingJob job) {
+    return new TrainingJob(
+        job.jobId(),
+        spec,
+        job.state(),
+        job.progress(),
+        job.examples(),
+        job.versionId(),
+        job.epoch(),
+        job.error(),
+        job.created(),
+        job.ended());
+  }
 }
