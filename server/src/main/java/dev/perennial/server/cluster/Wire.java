@@ -19,13 +19,13 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
- * Requests and answers as bytes. A request is {@code {"format": 2, "op": .., "body": ..}}; an
+ * Requests and answers as bytes. A request is {@code {"format": 3, "op": .., "body": ..}}; an
  * answer is a tag and JSON, plain bytes, or a failure. Bytes within JSON are Base64. Fields may be
  * added within a format: readers pass over what they do not know. Immutable.
  */
 public final class Wire<Q extends Question> {
   /** Members of another format do not work together. */
-  public static final int FORMAT = 2;
+  public static final int FORMAT = 3;
 
   private static final byte JSON = 0;
   private static final byte BYTES = 1;

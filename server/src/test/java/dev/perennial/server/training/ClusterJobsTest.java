@@ -256,6 +256,26 @@ class ClusterJobsTest {
     assertEquals(1, published());
   }
 
+  @Test
+  void restart_withManyEndedJobs_tellsTheOthersInBatches() throws Exception {
+    cluster.get("a").kill();
+    JobStore store = new JobStore(directory.resolve("a"), Disk.REAL);
+    for (int i = 0; i < 150; i++) {
+      store.saveEnded(JobTableTest.job(i, JobState.SUCCEEDED));
+    }
+    AtomicInteger told = new AtomicInteger();
+    cluster.loses =
+        (asker, question) -> {
+          told.addAndGet(question.contains("\"op\":\"Tell\"") ? 1 : 0);
+          return false;
+        };
+    FakeCluster.Member back = cluster.onDiskOf("a", "a2");
+    cluster.group("b", "c", "a2");
+    back.jobs.start();
+    until(() -> cluster.get("c").jobs.jobs(null).size() == 150);
+    assertTrue(told.get() >= 6 && told.get() < 150, told + " messages");
+  }
+
   private static List<String> ids(List<TrainingJob> jobs) {
     return jobs.stream().map(TrainingJob::jobId).toList();
   }

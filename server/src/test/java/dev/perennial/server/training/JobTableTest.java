@@ -8,7 +8,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class JobTableTest {
-  private static TrainingJob job(int second, JobState state) {
+  static TrainingJob job(int second, JobState state) {
     return new TrainingJob(
         "job-" + second,
         TestJobs.spec("request-" + second),

@@ -61,7 +61,7 @@ public final class ClusterJobs implements JobPeers, JobFence, AutoCloseable {
     this.owned = new OwnedJobs(this::local, this.members, threads, wakeup);
     this.registry = new JobRegistry(this.members, owned, id -> local().ended(id));
     this.coordinator = new RegistryClient(this.members, registry);
-    this.broadcast = new JobBroadcast(this.members, owned);
+    this.broadcast = new JobBroadcast(this.members, owned, wakeup);
     this.takeover = new Takeover(this.members, this::local, owned, broadcast, coordinator, wakeup);
     this.requests = new RequestLookup(this.members, this::local, owned, takeover, wakeup);
     tending.setDaemon(true);

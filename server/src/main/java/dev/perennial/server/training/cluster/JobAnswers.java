@@ -10,6 +10,8 @@ import dev.perennial.server.training.LocalJobs;
 import dev.perennial.server.training.LocalJobs.Held;
 import dev.perennial.server.training.TrainingJob;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -61,6 +63,8 @@ final class JobAnswers {
       return Wire.answer(registry.register(register));
     } else if (question instanceof JobQuestion.Cancel cancel) {
       return Wire.answer(new JobQuestion.Job(JobJson.write(cancel(jobs, cancel.jobId()), false)));
+    } else if (question instanceof JobQuestion.Tell tell) {
+      return Wire.answer(learn(jobs, tell));
     } else if (question instanceof JobQuestion.Offer offer) {
       return Wire.answer(new JobQuestion.Copied(open(jobs, offer)));
     } else if (question instanceof JobQuestion.Append append) {
@@ -77,8 +81,6 @@ final class JobAnswers {
       jobs.putCopy(put.id(), put.lease(), put.name(), put.bytes());
     } else if (question instanceof JobQuestion.Drop drop) {
       drop(jobs, drop);
-    } else if (question instanceof JobQuestion.Tell tell) {
-      learn(jobs, tell);
     } else if (question instanceof JobQuestion.Release release) {
       registry.release(release);
     } else if (question instanceof JobQuestion.HandOver over) {
@@ -121,18 +123,30 @@ final class JobAnswers {
     }
   }
 
-  private void learn(LocalJobs jobs, JobQuestion.Tell tell) {
-    TrainingJob job = JobJson.read(tell.job()).job();
-    if (!jobs.learn(job)) {
-      owned.doubt(job.jobId());
-      throw ServingException.unavailable(
-          "OWNED_HERE", "job " + job.jobId() + ": this member's (expected: another's)", PATIENCE);
+  private JobQuestion.Heeded learn(LocalJobs jobs, JobQuestion.Tell tell) {
+    List<String> refused = new ArrayList<>();
+    for (byte[] bytes : tell.jobs()) {
+      try {
+        TrainingJob job = JobJson.read(bytes).job();
+        if (jobs.learn(job)) {
+          heard(tell.from(), job);
+        } else {
+          owned.doubt(job.jobId());
+          refused.add(job.jobId());
+        }
+      } catch (ServingException e) {
+        LOG.error("a job that member {} tells of is left out", tell.from(), e);
+      }
     }
-    broadcast.heardFrom(tell.from(), job);
+    wakeup.news();
+    return new JobQuestion.Heeded(refused);
+  }
+
+  private void heard(String from, TrainingJob job) {
+    broadcast.heardFrom(from, job);
     if (job.state().ended()) {
       takeover.forget(job.jobId());
     }
-    wakeup.news();
   }
 
   /** An upload goes on at another member. */

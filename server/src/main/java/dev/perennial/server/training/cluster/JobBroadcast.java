@@ -9,15 +9,18 @@ import dev.perennial.server.training.JobJson;
 import dev.perennial.server.training.TrainingJob;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,23 +28,46 @@ import org.slf4j.LoggerFactory;
  * Tells all members how jobs are, so that each answers for them from memory, and keeps who told
  * last. {@link #tellChanges} and {@link #restart} are the tending thread's; the rest is safe for
  * any thread.
+ *
+ * <p>A member is told in batches, the next when it has answered the last: one that has forgotten
+ * all, as after a restart, is not flooded.
  */
 final class JobBroadcast {
   private static final Logger LOG = LoggerFactory.getLogger(JobBroadcast.class);
   private static final Duration PATIENCE = Duration.ofSeconds(1);
 
+  /** Jobs of one message. */
+  static final int BATCH = 64;
+
+  /** A member that has not answered for so long is told again. */
+  private static final Duration ANSWER = Duration.ofSeconds(5);
+
   private final Channel<JobQuestion> members;
   private final OwnedJobs owned;
+  private final Wakeup wakeup;
 
   /** Who last told of each unfinished job. */
   private final Map<String, String> toldBy = new ConcurrentHashMap<>();
 
-  /** What each member was told last; the tending thread's. */
-  private final Map<String, Map<String, TrainingJob>> told = new HashMap<>();
+  /** What each member was told; the tending thread's. */
+  private final Map<String, Told> told = new HashMap<>();
 
-  JobBroadcast(Channel<JobQuestion> members, OwnedJobs owned) {
+  /** What one member was told. */
+  private static final class Told {
+    /** As it has answered, by id. */
+    final Map<String, TrainingJob> known = new HashMap<>();
+
+    /** Not answered yet. */
+    List<TrainingJob> batch = List.of();
+
+    CompletableFuture<byte[]> answer = CompletableFuture.completedFuture(null);
+    long asked;
+  }
+
+  JobBroadcast(Channel<JobQuestion> members, OwnedJobs owned, Wakeup wakeup) {
     this.members = members;
     this.owned = owned;
+    this.wakeup = wakeup;
   }
 
   /** The member that works on a job, as far as this one was told. */
@@ -70,9 +96,10 @@ final class JobBroadcast {
    */
   void tellNow(byte[] job) {
     View view = members.view();
+    JobQuestion.Tell tell = new JobQuestion.Tell(view.self(), List.of(job));
     List<CompletableFuture<byte[]>> answers = new ArrayList<>();
     for (String member : view.others()) {
-      answers.add(members.ask(member, new JobQuestion.Tell(view.self(), job)));
+      answers.add(members.ask(member, tell));
     }
     try {
       CompletableFuture.allOf(answers.toArray(CompletableFuture<?>[]::new))
@@ -89,26 +116,58 @@ final class JobBroadcast {
     told.clear();
   }
 
-  /** Tells every member what has changed since it was told last. */
+  /** Tells every member what has changed since it was told last. Waits for nobody. */
   void tellChanges() {
     View view = members.view();
     told.keySet().retainAll(view.ids());
     List<TrainingJob> jobs = owned.registeredJobs();
-    List<String> ids = jobs.stream().map(TrainingJob::jobId).toList();
-    Map<CompletableFuture<byte[]>, Runnable> answers = new HashMap<>();
+    Set<String> ids = jobs.stream().map(TrainingJob::jobId).collect(Collectors.toSet());
     for (String member : view.others()) {
-      Map<String, TrainingJob> known = told.computeIfAbsent(member, any -> new HashMap<>());
-      known.keySet().retainAll(ids);
-      for (TrainingJob job : jobs) {
-        if (!job.equals(known.get(job.jobId())) && tells(view, member, job)) {
-          byte[] bytes = JobJson.write(job, false);
-          answers.put(
-              members.ask(member, new JobQuestion.Tell(view.self(), bytes)),
-              () -> known.put(job.jobId(), job));
-        }
+      Told of = told.computeIfAbsent(member, any -> new Told());
+      if (isFree(member, of)) {
+        of.known.keySet().retainAll(ids);
+        tell(view, member, of, jobs);
       }
     }
-    awaitTold(answers);
+  }
+
+  /** Whether the member has answered, or never will. */
+  private static boolean isFree(String member, Told told) {
+    if (told.batch.isEmpty()) {
+      return true;
+    }
+    if (!told.answer.isDone()) {
+      return System.nanoTime() - told.asked > ANSWER.toNanos();
+    }
+    try {
+      byte[] bytes = Answers.await(member, told.answer, Duration.ZERO);
+      List<String> refused = Wire.read(bytes, JobQuestion.Heeded.class).refused();
+      for (TrainingJob job : told.batch) {
+        if (!refused.contains(job.jobId())) {
+          told.known.put(job.jobId(), job);
+        }
+      }
+    } catch (ServingException e) {
+      LOG.debug("a member was not told", e);
+    }
+    told.batch = List.of();
+    return true;
+  }
+
+  private void tell(View view, String member, Told of, List<TrainingJob> jobs) {
+    of.batch =
+        jobs.stream()
+            .filter(job -> !job.equals(of.known.get(job.jobId())) && tells(view, member, job))
+            .sorted(Comparator.comparing(job -> job.state().ended())) // the living first
+            .limit(BATCH)
+            .toList();
+    if (of.batch.isEmpty()) {
+      return;
+    }
+    List<byte[]> bytes = of.batch.stream().map(job -> JobJson.write(job, false)).toList();
+    of.asked = System.nanoTime();
+    of.answer = members.ask(member, new JobQuestion.Tell(view.self(), bytes));
+    var unused = of.answer.thenRun(wakeup::stir);
   }
 
   /** One's own; and of those that have ended the coordinator tells all, and all tell it. */
@@ -116,19 +175,5 @@ final class JobBroadcast {
     return job.state().ended()
         ? view.coordinates() || member.equals(view.coordinator())
         : owned.has(job.jobId());
-  }
-
-  private static void awaitTold(Map<CompletableFuture<byte[]>, Runnable> answers) {
-    long until = System.nanoTime() + PATIENCE.toNanos();
-    answers.forEach(
-        (answer, noted) -> {
-          try {
-            Duration left = Duration.ofNanos(until - System.nanoTime());
-            Wire.read(Answers.await("told", answer, left), JobQuestion.Done.class);
-            noted.run();
-          } catch (ServingException e) {
-            LOG.debug("a member was not told", e);
-          }
-        });
   }
 }

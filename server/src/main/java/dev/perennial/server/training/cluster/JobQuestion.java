@@ -50,8 +50,8 @@ sealed interface JobQuestion extends Question {
   /** What a member has of a request. */
   record Find(String requestId) implements JobQuestion {}
 
-  /** How a job is now, as {@code job.json}. */
-  record Tell(String from, byte[] job) implements JobQuestion {}
+  /** How jobs are now, each as {@code job.json}. */
+  record Tell(String from, List<byte[]> jobs) implements JobQuestion {}
 
   /** A member wants to work on what it has a copy of. */
   record Claim(String from, Held held) implements JobQuestion {
@@ -95,6 +95,13 @@ sealed interface JobQuestion extends Question {
 
   /** Answer to {@link Offer} and {@link Append}: bytes of the copy's spool. */
   record Copied(long bytes) {}
+
+  /**
+   * Answer to {@link Tell}.
+   *
+   * @param refused ids of jobs that the member takes for its own
+   */
+  record Heeded(List<String> refused) {}
 
   /** Answer where nothing is to be said. */
   record Done() {}
