@@ -99,26 +99,22 @@ final class Mirror {
   }
 
   /** Completes when what is here now is there too. */
-  synchronized CompletableFuture<Void> copied() {
+  CompletableFuture<Void> copied() {
     CompletableFuture<Void> copied = new CompletableFuture<>();
-    if (closed) {
-      copied.completeExceptionally(
-          new ServingException(
-              ErrorCode.UNAVAILABLE,
-              "CLOSING",
-              "copies of " + id + ": none any more (expected: a running member)"));
-      return copied;
+    synchronized (this) {
+      waiting.add(copied);
     }
-    waiting.add(copied);
     schedule(0);
     return copied;
   }
 
   /** The same, with that member as the twin. */
-  synchronized CompletableFuture<Void> copiedTo(String member) {
-    wanted = member;
-    if (!member.equals(twin)) {
-      twin = null;
+  CompletableFuture<Void> copiedTo(String member) {
+    synchronized (this) {
+      wanted = member;
+      if (!member.equals(twin)) {
+        twin = null;
+      }
     }
     return copied();
   }
@@ -135,33 +131,47 @@ final class Mirror {
     return twin;
   }
 
-  synchronized void close() {
-    closed = true;
-    fail(
-        new ServingException(
-            ErrorCode.UNAVAILABLE,
-            "CLOSING",
-            "copies of " + id + ": none any more (expected: a running member)"));
-  }
-
-  @GuardedBy("this")
-  private void fail(ServingException e) {
-    List<CompletableFuture<Void>> failed = waiting;
-    waiting = new ArrayList<>();
-    failed.forEach(each -> each.completeExceptionally(e));
-  }
-
-  @GuardedBy("this")
-  private void schedule(long millis) {
-    if (running || closed) {
-      return;
+  /** Who waits fails. Twice is fine. */
+  void close() {
+    synchronized (this) {
+      closed = true;
     }
+    schedule(0);
+  }
+
+  /**
+   * The next pass, where somebody waits for one and none runs. Futures are completed without this
+   * monitor: what hangs on them takes locks of its own.
+   */
+  private void schedule(long millis) {
+    List<CompletableFuture<Void>> abandoned;
+    synchronized (this) {
+      if (!closed && (running || waiting.isEmpty() || begin(millis))) {
+        return;
+      }
+      abandoned = waiting;
+      waiting = new ArrayList<>();
+    }
+    abandoned.forEach(each -> each.completeExceptionally(closing()));
+  }
+
+  /** False where this member closes. */
+  @GuardedBy("this")
+  private boolean begin(long millis) {
     try {
       var unused = threads.schedule(this::pass, millis, TimeUnit.MILLISECONDS);
       running = true;
+      return true;
     } catch (RejectedExecutionException e) {
-      fail(new ServingException(ErrorCode.UNAVAILABLE, "CLOSING", "this member: closing", e));
+      return false;
     }
+  }
+
+  private ServingException closing() {
+    return new ServingException(
+        ErrorCode.UNAVAILABLE,
+        "CLOSING",
+        "copies of " + id + ": none any more (expected: a running member)");
   }
 
   private void pass() {
@@ -183,22 +193,21 @@ final class Mirror {
       LOG.error("copying {} failed", id, e);
       failure = new ServingException(ErrorCode.INTERNAL, "COPY_FAILED", "copy of " + id, e);
     }
+    boolean again = failure != null && isPassing(failure);
     synchronized (this) {
       running = false;
-      boolean again =
-          failure != null
-              && (failure.code() == ErrorCode.UNAVAILABLE
-                  || failure.reason().equals(LocalJobs.OTHER_LEASE));
-      if (failure != null && again && !closed) {
-        LOG.info("{}: copied again soon: {}", id, failure.getMessage());
+      if (closed) {
+        failure = closing(); // what was here may have been deleted meanwhile
+      } else if (again) {
         taken.addAll(waiting);
         waiting = taken;
         taken = List.of();
-        schedule(AGAIN_MILLIS);
-      } else if (!waiting.isEmpty()) {
-        schedule(0);
       }
     }
+    if (failure != null && again) {
+      LOG.info("{}: copied again soon: {}", id, failure.getMessage());
+    }
+    schedule(again ? AGAIN_MILLIS : 0);
     for (CompletableFuture<Void> each : taken) {
       if (failure == null) {
         each.complete(null);
@@ -206,6 +215,11 @@ final class Mirror {
         each.completeExceptionally(failure);
       }
     }
+  }
+
+  private static boolean isPassing(ServingException failure) {
+    return failure.code() == ErrorCode.UNAVAILABLE
+        || failure.reason().equals(LocalJobs.OTHER_LEASE);
   }
 
   /** False where nobody else is there. */

@@ -1,12 +1,14 @@
 package dev.perennial.server.training.cluster;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.perennial.server.cluster.Channel;
 import dev.perennial.server.cluster.Members;
 import dev.perennial.server.cluster.View;
 import dev.perennial.server.cluster.Wire;
+import dev.perennial.server.error.ServingException;
 import dev.perennial.server.training.Lease;
 import dev.perennial.server.training.LocalJobs;
 import java.lang.reflect.Proxy;
@@ -14,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -99,6 +102,50 @@ class MirrorTest {
       assertEquals(SPOOL, copies.get(mirror.lease()));
     } finally {
       mirror.close();
+      threads.shutdownNow();
+    }
+  }
+
+  /** What hangs on the futures takes locks of its own, and may need another thread that asks. */
+  @Test
+  void close_somebodyWaits_isToldWithoutTheMonitor() throws Exception {
+    CompletableFuture<Void> released = new CompletableFuture<>();
+    threads.execute(released::join); // no pass begins
+    CompletableFuture<Lease> seenByAnother = new CompletableFuture<>();
+    var unused =
+        mirror
+            .copied()
+            .whenComplete(
+                (copied, e) ->
+                    seenByAnother.complete(
+                        CompletableFuture.supplyAsync(mirror::lease)
+                            .orTimeout(60, TimeUnit.SECONDS)
+                            .join()));
+    try {
+      mirror.close();
+      assertEquals(1, seenByAnother.get(60, TimeUnit.SECONDS).token());
+    } finally {
+      released.complete(null);
+      threads.shutdownNow();
+    }
+  }
+
+  /** Its files may be gone by now: what a pass finds then says nothing. */
+  @Test
+  void copied_closedMeanwhile_fails() throws Exception {
+    channel.answer(
+        question -> {
+          if (question instanceof JobQuestion.Append) {
+            mirror.close();
+          }
+          return Wire.answer(
+              new JobQuestion.Copied(question instanceof JobQuestion.Append ? SPOOL : 0));
+        });
+    try {
+      ExecutionException e =
+          assertThrows(ExecutionException.class, () -> mirror.copied().get(60, TimeUnit.SECONDS));
+      assertEquals("CLOSING", ((ServingException) e.getCause()).reason());
+    } finally {
       threads.shutdownNow();
     }
   }
