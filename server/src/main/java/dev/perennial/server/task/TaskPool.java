@@ -182,17 +182,19 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
 
   /** The manifest that a change would make of the present one; nothing is written. */
   public Manifest decide(PoolChange change) {
-    return decide(change, 0);
+    return decide(manifest(), change, 0);
   }
 
-  /** The same under an epoch above the given one, which may have been seen elsewhere. */
-  public Manifest decide(PoolChange change, long usedEpoch) {
-    PoolState now = state;
-    Manifest base = now.manifest();
-    Manifest after = change.after(base, now.unavailable().keySet());
+  /**
+   * The same of a manifest that this pool may have yet to reach, under an epoch above the given
+   * one, which may have been seen elsewhere.
+   */
+  public Manifest decide(Manifest base, PoolChange change, long usedEpoch) {
+    Set<String> unavailable = state.unavailable().keySet();
+    Manifest after = change.after(base, unavailable);
     return after.equals(base) || after.epoch() > usedEpoch
         ? after
-        : change.after(base.at(usedEpoch), now.unavailable().keySet());
+        : change.after(base.at(usedEpoch), unavailable);
   }
 
   /**

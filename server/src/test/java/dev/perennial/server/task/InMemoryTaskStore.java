@@ -20,15 +20,20 @@ public final class InMemoryTaskStore implements TaskStore {
 
   @Override
   public void writeManifest(Manifest next) {
+    requireRoom();
     manifest = next;
   }
 
   @Override
   public void putVersion(String versionId, byte[] bytes) {
+    requireRoom();
+    versions.put(versionId, bytes.clone());
+  }
+
+  private void requireRoom() {
     if (full) {
       throw new ServingException(ErrorCode.RESOURCE_EXHAUSTED, "DISK_FULL", "disk: full");
     }
-    versions.put(versionId, bytes.clone());
   }
 
   @Override
@@ -48,7 +53,7 @@ public final class InMemoryTaskStore implements TaskStore {
     versions.keySet().retainAll(versionIds);
   }
 
-  /** Whether new versions find no room. */
+  /** Whether nothing new finds room, not even a manifest. */
   public void full(boolean value) {
     full = value;
   }

@@ -162,7 +162,7 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
     } else if (request instanceof Request.Install install) {
       return replica.install(install);
     } else if (request instanceof Request.Apply apply) {
-      readiness.require();
+      readiness.requireHeard();
       return new Request.Applied(coordinator.apply(apply));
     } else if (request instanceof Request.Release release) {
       replica.release(release.versionIds());

@@ -13,14 +13,12 @@ import dev.perennial.server.task.cluster.Readiness.Standing;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,7 +31,8 @@ import org.slf4j.LoggerFactory;
  * change takes these steps: its version is stored by the members, durably, before any manifest
  * names it; the new manifest goes to the other members; once one of them has it on disk, here too;
  * only then is the change acknowledged. So it is on min(2, members) disks, and a coordinator that
- * was deposed without knowing it writes nothing, as nobody takes its manifest.
+ * was deposed without knowing it writes nothing, as nobody takes its manifest. Where its own disk
+ * is full, two of the others must have it; its pool follows once there is room.
  *
  * <p>A member whose answer to a manifest is lost may have it or not: it is heard again before the
  * next change, and its epoch is not used a second time. A member that joins later is settled, and
@@ -42,20 +41,16 @@ import org.slf4j.LoggerFactory;
 final class Coordinator {
   private static final Logger LOG = LoggerFactory.getLogger(Coordinator.class);
 
-  /** Times the longest wait of a change, for which a member may load what it was sent. */
-  private static final int MAX_LOADS = 10;
-
   private final TaskPool pool;
   private final Channel<Request> members;
   private final Replica replica;
   private final Readiness readiness;
   private final ClusterOptions options;
+  private final CatchUp catchUp;
   private final ReentrantLock deciding = new ReentrantLock(true);
   private final AtomicLong merges = new AtomicLong();
+  private final Heard others = new Heard();
   private volatile JobFence fence = JobFence.NONE;
-
-  /** Members that want to be heard anew. */
-  private final Set<String> unready = ConcurrentHashMap.newKeySet();
 
   /** What this member was when it began to hear the others; as another it hears them anew. */
   @GuardedBy("deciding")
@@ -65,17 +60,9 @@ final class Coordinator {
   @GuardedBy("deciding")
   private boolean established;
 
-  /** Members that have caught up: changes go to them, and are counted there. */
+  /** What was decided last; this pool may have yet to reach it. */
   @GuardedBy("deciding")
-  private final Set<String> settled = new HashSet<>();
-
-  /** Members whose state is part of this pool. */
-  @GuardedBy("deciding")
-  private final Set<String> heard = new HashSet<>();
-
-  /** The manifest that each of them was told, and has. */
-  @GuardedBy("deciding")
-  private final Map<String, Manifest> known = new HashMap<>();
+  private Manifest decided = Manifest.empty();
 
   /** The highest epoch that was sent to anybody. */
   @GuardedBy("deciding")
@@ -92,6 +79,7 @@ final class Coordinator {
     this.replica = replica;
     this.readiness = readiness;
     this.options = options;
+    this.catchUp = new CatchUp(pool, members, replica, options);
   }
 
   void fencedBy(JobFence check) {
@@ -114,13 +102,17 @@ final class Coordinator {
     lock(options.change());
     try {
       View view = coordinating();
-      readiness.require(); // of this view: the process may stand still at any moment
+      readiness.requireHeard(); // of this view: the process may stand still at any moment
       establish(view);
       fence.require(request.fence(), request.from());
-      Manifest before = pool.manifest();
-      Manifest next = pool.decide(request.change(), usedEpoch);
-      if (!next.equals(before)) {
-        replicate(view, before, next, List.of(request.from(), view.self()));
+      List<String> holders = new ArrayList<>(List.of(request.from()));
+      holders.addAll(view.ids());
+      if (!isDurable()) {
+        replicate(view, decided, holders); // what a former coordinator left half done
+      }
+      Manifest next = pool.decide(decided, request.change(), usedEpoch);
+      if (!next.equals(decided)) {
+        replicate(view, next, holders);
       }
       return next.epoch();
     } finally {
@@ -148,12 +140,13 @@ final class Coordinator {
   private View coordinating() {
     View view = members.view();
     Standing now = readiness.standing();
-    if (!view.coordinates() || !now.equals(standing)) {
+    boolean same = view.coordinates() && now.equals(standing);
+    // Where only others have what was decided, it is to be found out who still does.
+    if (!same || (others.someLeft(view) && !decided.equals(pool.manifest()))) {
       established = false;
-      settled.clear();
-      heard.clear();
-      known.clear();
+      others.forget();
       standing = now;
+      decided = pool.manifest();
     }
     if (!view.coordinates()) {
       throw new ServingException(
@@ -161,20 +154,17 @@ final class Coordinator {
           "NOT_COORDINATOR",
           "coordinator: " + view.self() + " (expected: " + view.coordinator() + ")");
     }
-    settled.retainAll(view.ids());
-    heard.retainAll(view.ids());
-    known.keySet().retainAll(view.ids());
-    unready.retainAll(view.ids());
+    others.retain(view);
     return view;
   }
 
   /** Hears whom it must before it may decide. */
   @GuardedBy("deciding")
   private void establish(View view) {
-    for (String member : established ? List.copyOf(settled) : view.others()) {
-      if (!heard.contains(member)) {
+    for (String member : established ? others.settled() : view.others()) {
+      if (!others.knows(member)) {
         hear(view, member);
-        settled.add(member);
+        others.settle(member);
       }
     }
     established = true;
@@ -183,17 +173,19 @@ final class Coordinator {
   /** Makes what a member knows this pool's, too; then it is heard. */
   @GuardedBy("deciding")
   private void hear(View view, String member) {
-    unready.remove(member);
+    others.hears(member);
     Manifest theirs =
         members.ask(member, new Request.State(view.self()), Manifest.class, options.answer());
-    Manifest before = pool.manifest();
+    Manifest before = decided;
     Manifest union =
-        theirs.covers(before) ? theirs : pool.decide(new PoolChange.Union(theirs), usedEpoch);
+        theirs.covers(before)
+            ? theirs
+            : pool.decide(before, new PoolChange.Union(theirs), usedEpoch);
     if (!union.equals(before)) {
-      if (replica.hold(pool.missing(union), List.of(member)) > 0) {
-        throw unavailable("versions of " + member + " are still being fetched");
-      }
-      pool.install(union);
+      List<String> holders = new ArrayList<>(List.of(member));
+      holders.addAll(view.ids());
+      replica.reach(union, holders);
+      decided = union;
       merges.incrementAndGet();
       LOG.info(
           "epoch {} unites epoch {} here and epoch {} of member {}",
@@ -203,53 +195,90 @@ final class Coordinator {
           member);
     }
     usedEpoch = Math.max(usedEpoch, union.epoch());
-    known.remove(member); // it is told the manifest even where it has it, to know that it does
-    heard.add(member);
+    others.heard(member);
   }
 
-  /** Brings a decided manifest to enough disks, this one among them, or throws. */
+  /** Whether enough disks are known to have what was decided last. */
   @GuardedBy("deciding")
-  private void replicate(View view, Manifest before, Manifest next, List<String> holders) {
+  private boolean isDurable() {
+    return others.having(decided) + (pool.manifest().equals(decided) ? 1 : 0) >= enough();
+  }
+
+  /** Disks that must have a change before it is acknowledged. */
+  @GuardedBy("deciding")
+  private int enough() {
+    return Math.min(2, 1 + others.settled().size());
+  }
+
+  /** Brings a manifest to enough disks, this one among them where it has room, or throws. */
+  @GuardedBy("deciding")
+  private void replicate(View view, Manifest next, List<String> holders) {
     List<String> added = new ArrayList<>(next.fileIds());
-    added.removeAll(before.fileIds());
-    List<String> others = List.copyOf(settled);
-    int enough = Math.min(1, others.size());
+    added.removeAll(decided.fileIds());
+    List<String> settled = others.settled();
     try {
-      if (!added.isEmpty() && replica.hold(added, holders) > 0) {
-        throw unavailable("versions " + added + " are still being fetched");
+      ServingException full = store(added, holders);
+      boolean here = full == null && pool.missing(next).isEmpty();
+      int needed = enough() - (here ? 1 : 0);
+      List<String> prepared = prepare(settled, added, holders);
+      if (prepared.size() < needed) {
+        throw full != null ? full : tooFew("can take", next, prepared);
       }
-      List<String> prepared = prepare(others, added, holders);
       List<String> agreed = install(view, prepared, next, holders);
-      if (agreed.size() < enough) {
-        throw unavailable(
-            "members that have epoch "
-                + next.epoch()
-                + ": 0 of "
-                + others.size()
-                + " others (expected: at least 1)");
+      if (!agreed.isEmpty()) {
+        decided = next; // on a disk: whatever comes now, it is not undone
+      }
+      if (agreed.size() < needed) {
+        throw tooFew("have", next, agreed);
+      }
+      if (here && replica.reach(next, holders)) {
+        decided = next;
+        replica.awaitDevices(next.epoch());
+      } else if (agreed.size() < enough()) {
+        throw tooFew("have", next, agreed);
       }
     } catch (ServingException e) {
-      release(others, added);
+      if (!decided.equals(next)) {
+        release(settled, added);
+      }
       throw e;
     }
-    pool.install(next);
-    if (!pool.manifest().covers(next)) {
-      throw unavailable("another coordinator has decided in the meantime");
+  }
+
+  @GuardedBy("deciding")
+  private ServingException tooFew(String what, Manifest next, List<String> members) {
+    return unavailable(
+        "disks that %s epoch %d: %d of the others' %d (expected: %d, this one among them if it can)"
+            .formatted(what, next.epoch(), members.size(), others.settled().size(), enough()));
+  }
+
+  /** Stores a change's versions here; returns the failure where this disk does not take them. */
+  private @Nullable ServingException store(List<String> added, List<String> holders) {
+    try {
+      if (replica.hold(added, holders) > 0) {
+        throw unavailable("versions " + added + " are still being fetched");
+      }
+      return null;
+    } catch (ServingException e) {
+      if (!Replica.isOfThisDisk(e)) {
+        throw e;
+      }
+      return e;
     }
-    replica.awaitDevices(next.epoch());
   }
 
   /** The other members that have stored the versions; at least one, where there is one. */
-  private List<String> prepare(List<String> others, List<String> added, List<String> holders) {
+  @GuardedBy("deciding")
+  private List<String> prepare(List<String> settled, List<String> added, List<String> holders) {
     if (added.isEmpty()) {
-      return others;
+      return settled;
     }
-    Round<Request.Prepared> round = new Round<>(members, others, Request.Prepared.class, options);
-    round.ask(new Request.Prepare(added, holders), answer -> answer.remaining() == 0);
+    Round<Request.Prepared> round = new Round<>(members, settled, Request.Prepared.class, options);
+    round.ask(new Request.Prepare(added, holders), enough(), answer -> answer.remaining() == 0);
     round
         .failures()
         .forEach((member, e) -> LOG.warn("member {} stores nothing: {}", member, e.getMessage()));
-    if (round.agreed().isEmpty() && !others.isEmpty()) {
+    if (round.agreed().isEmpty() && !settled.isEmpty()) {
       throw round.failures().values().stream()
           .filter(e -> e.code() == ErrorCode.RESOURCE_EXHAUSTED)
           .findFirst()
@@ -267,24 +296,24 @@ final class Coordinator {
         new Round<>(members, prepared, Request.Installed.class, options);
     round.ask(
         new Request.Install(view.self(), next, holders, true),
+        Math.max(1, enough() - (pool.missing(next).isEmpty() ? 1 : 0)),
         answer -> answer.manifest().equals(next));
     for (String member : prepared) {
       if (round.agreed().contains(member)) {
-        known.put(member, next);
-        settled.add(member);
+        others.settle(member, next);
       } else {
-        heard.remove(member);
+        others.lost(member);
         LOG.info("member {} is behind epoch {}", member, next.epoch());
       }
     }
     return round.agreed();
   }
 
-  private void release(List<String> others, List<String> added) {
+  private void release(List<String> holders, List<String> added) {
     if (added.isEmpty()) {
       return;
     }
-    for (String member : others) {
+    for (String member : holders) {
       var unused = members.ask(member, new Request.Release(added));
     }
     replica.release(added);
@@ -292,21 +321,23 @@ final class Coordinator {
 
   /** A member is not ready, whatever is known of it here: it is heard anew when this tends. */
   void hearAnew(String member) {
-    unready.add(member);
+    others.askedFor(member);
   }
 
   /**
-   * Looks after members that are new or behind: hears them, and brings them up to date; then this
-   * one is. Throws where it is not the coordinator, or cannot hear whom it must.
+   * Looks after members that are new or behind, this one too: hears them, and brings them up to
+   * date. Throws where it is not the coordinator, or cannot hear whom it must.
    */
   void tend() {
-    for (String member : unheard()) {
-      try {
-        exchange(member);
-      } catch (ServingException e) {
-        LOG.info("member {} is not caught up: {}", member, e.getMessage());
-      }
-    }
+    Map<String, Manifest> unheard = unheard();
+    unheard.forEach(
+        (member, now) -> {
+          try {
+            catchUp.exchange(member, now);
+          } catch (ServingException e) {
+            LOG.info("member {} is not caught up: {}", member, e.getMessage());
+          }
+        });
     lock(options.change());
     try {
       View view = coordinating();
@@ -314,30 +345,27 @@ final class Coordinator {
       for (String member : view.others()) {
         hearQuietly(view, member);
       }
-      Manifest now = pool.manifest();
-      usedEpoch = Math.max(usedEpoch, now.epoch());
-      List<String> behind = new ArrayList<>();
-      for (String member : heard) {
-        if (!settled.contains(member) || !now.equals(known.get(member))) {
-          behind.add(member);
-        }
-      }
-      install(view, behind, now, view.ids());
-      readiness.caughtUp(standing, view.others().isEmpty());
+      usedEpoch = Math.max(usedEpoch, decided.epoch());
+      install(view, others.behind(decided), decided, view.ids());
+      reachDecided(view);
     } finally {
       deciding.unlock();
     }
   }
 
-  /** And says nothing else itself. */
+  /** This member's own pool follows what was decided, where its disk has room. */
   @GuardedBy("deciding")
-  private boolean isHeard(String member) {
-    return heard.contains(member) && !unready.contains(member);
+  private void reachDecided(View view) {
+    boolean alone = view.others().isEmpty();
+    readiness.heard(standing, alone);
+    if (pool.manifest().equals(decided) || replica.reach(decided, view.ids())) {
+      readiness.caughtUp(standing, alone);
+    }
   }
 
   @GuardedBy("deciding")
   private void hearQuietly(View view, String member) {
-    if (!isHeard(member)) {
+    if (!others.isContent(member)) {
       try {
         hear(view, member);
       } catch (ServingException e) {
@@ -346,55 +374,23 @@ final class Coordinator {
     }
   }
 
-  private List<String> unheard() {
+  /** Members that are to catch up with what was decided, this one too. */
+  private Map<String, Manifest> unheard() {
     lock(options.change());
     try {
-      List<String> unheard = new ArrayList<>();
-      for (String member : coordinating().others()) {
-        if (!isHeard(member)) {
-          unheard.add(member);
+      View view = coordinating();
+      Map<String, Manifest> unheard = new HashMap<>();
+      if (!pool.manifest().equals(decided)) {
+        unheard.put(view.self(), decided);
+      }
+      for (String member : view.others()) {
+        if (!others.isContent(member)) {
+          unheard.put(member, decided);
         }
       }
       return unheard;
     } finally {
       deciding.unlock();
-    }
-  }
-
-  /**
-   * What takes long is done before anybody waits for it: versions that only the other member has
-   * are fetched, those that it lacks are stored there, and it loads them.
-   */
-  private void exchange(String member) {
-    View view = members.view();
-    Manifest theirs =
-        members.ask(member, new Request.State(view.self()), Manifest.class, options.answer());
-    int left;
-    do {
-      left = replica.hold(pool.missing(theirs.union(pool.manifest())), List.of(member));
-    } while (left > 0);
-    List<String> ours = new ArrayList<>(pool.manifest().fileIds());
-    ours.removeAll(theirs.fileIds());
-    Request.Prepare prepare = new Request.Prepare(ours, view.ids());
-    do {
-      left = members.ask(member, prepare, Request.Prepared.class, options.answer()).remaining();
-      if (left > 0) {
-        LOG.info("member {} is catching up: {} versions to go", member, left);
-      }
-    } while (left > 0);
-    load(view, member);
-  }
-
-  /** A decided manifest: the member takes it where it knows nothing more, however long that is. */
-  private void load(View view, String member) {
-    Request.Install install = new Request.Install(view.self(), pool.manifest(), view.ids(), false);
-    for (int i = 0; i < MAX_LOADS && members.view().ids().contains(member); i++) {
-      try {
-        members.ask(member, install, Request.Installed.class, options.change());
-        return;
-      } catch (ServingException e) {
-        LOG.info("member {} is loading {}: {}", member, install.manifest().epoch(), e.getMessage());
-      }
     }
   }
 }

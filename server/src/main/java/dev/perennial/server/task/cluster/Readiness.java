@@ -41,7 +41,7 @@ final class Readiness {
   private final Pulse pulse;
   private final Runnable changed;
 
-  /** What it was when it was last brought up to date. */
+  /** What it was when it was last heard. */
   @GuardedBy("this")
   private @Nullable Standing settled;
 
@@ -94,17 +94,22 @@ final class Readiness {
   }
 
   /**
-   * This member has what is decided.
+   * This member was heard, whether or not it has what is decided.
    *
-   * @param as what it was when it was heard
+   * @param as what it was then
    * @param byItself whether there was nobody else
    */
+  synchronized void heard(Standing as, boolean byItself) {
+    settled = as;
+    alone = byItself;
+  }
+
+  /** This member was heard, as above, and has what is decided. */
   void caughtUp(Standing as, boolean byItself) {
     boolean news;
     synchronized (this) {
       news = !ready();
-      settled = as;
-      alone = byItself;
+      heard(as, byItself);
       trouble = "";
       news &= ready();
     }
@@ -132,15 +137,19 @@ final class Readiness {
 
   /** Why this member is not ready, in UPPER_SNAKE_CASE; empty where it is. */
   synchronized String trouble() {
-    if (settled != null && settled.stops() != pulse.stops()) {
+    String unheard = unheard();
+    return unheard.equals(STOOD_STILL) || trouble.isEmpty() ? unheard : trouble;
+  }
+
+  /** Why this member has to be heard; empty where it was. */
+  private synchronized String unheard() {
+    if (settled == null) {
+      return CATCHING_UP;
+    } else if (settled.stops() != pulse.stops()) {
       return STOOD_STILL;
     }
-    if (!trouble.isEmpty()) {
-      return trouble;
-    }
     try {
-      boolean same = settled != null && settled.memberId().equals(members.view().self());
-      return same ? "" : CATCHING_UP;
+      return settled.memberId().equals(members.view().self()) ? "" : CATCHING_UP;
     } catch (ServingException e) {
       return e.reason(); // on the way from one group to another
     }
@@ -148,7 +157,15 @@ final class Readiness {
 
   /** Throws UNAVAILABLE where this member is not ready. */
   void require() {
-    String why = trouble();
+    require(trouble());
+  }
+
+  /** Throws UNAVAILABLE where this member may not decide for others: it is to be heard before. */
+  void requireHeard() {
+    require(unheard());
+  }
+
+  private void require(String why) {
     if (!why.isEmpty()) {
       synchronized (this) {
         rejected += why.equals(STOOD_STILL) ? 1 : 0;

@@ -127,12 +127,40 @@ final class Replica {
         left.remove();
       }
     } catch (ServingException e) {
-      if (e.code() == ErrorCode.RESOURCE_EXHAUSTED) {
+      if (isOfThisDisk(e)) {
         readiness.behind(e.reason());
       }
-      throw e; // nothing that was decided is missing here: a change's author may have died
+      throw e; // else nothing that was decided is missing here: a change's author may have died
     }
     return left.size();
+  }
+
+  /** Whether it is this member's disk that has failed: it is full, or broken. */
+  static boolean isOfThisDisk(ServingException e) {
+    return e.code() == ErrorCode.RESOURCE_EXHAUSTED || e.code() == ErrorCode.INTERNAL;
+  }
+
+  /**
+   * Brings this pool to a manifest; false where this disk does not take it, and then this member is
+   * behind. Throws where files are still to be had from the holders.
+   */
+  boolean reach(Manifest wanted, List<String> holders) {
+    try {
+      int left = hold(pool.missing(wanted), holders);
+      if (left > 0) {
+        throw ServingException.unavailable(
+            "NOT_REPLICATED",
+            "versions that are still being fetched: " + left + " (expected: 0)",
+            Duration.ofSeconds(1));
+      }
+      return pool.install(wanted);
+    } catch (ServingException e) {
+      if (!isOfThisDisk(e)) {
+        throw e;
+      }
+      readiness.behind(e.reason());
+      return false;
+    }
   }
 
   private void hold(String versionId, List<String> holders) {

@@ -12,11 +12,12 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 
 /**
- * One request to several members at a time. Waits for the first that agrees as long as an answer
- * may take, and then for the others as long as there is patience. Used by one thread.
+ * One request to several members at a time. Waits until enough have agreed as long as an answer may
+ * take, and then for the others as long as there is patience. Used by one thread.
  */
 final class Round<T> {
   private final Channel<Request> members;
@@ -33,23 +34,24 @@ final class Round<T> {
     this.options = options;
   }
 
-  void ask(Request request, Predicate<T> agrees) {
+  void ask(Request request, int enough, Predicate<T> agrees) {
     Map<String, CompletableFuture<byte[]>> answers = new HashMap<>();
-    CompletableFuture<Void> first = new CompletableFuture<>();
+    AtomicInteger agreeing = new AtomicInteger();
+    CompletableFuture<Void> reached = new CompletableFuture<>();
     for (String member : asked) {
       CompletableFuture<byte[]> answer = members.ask(member, request);
       answers.put(member, answer);
       var unused =
           answer.thenAccept(
               content -> {
-                if (agrees.test(Wire.read(content, kind))) {
-                  first.complete(null);
+                if (agrees.test(Wire.read(content, kind)) && agreeing.incrementAndGet() == enough) {
+                  reached.complete(null);
                 }
               });
     }
     CompletableFuture<Void> all =
         CompletableFuture.allOf(answers.values().toArray(CompletableFuture<?>[]::new));
-    await(CompletableFuture.anyOf(first, all.exceptionally(e -> null)), options.answer());
+    await(CompletableFuture.anyOf(reached, all.exceptionally(e -> null)), options.answer());
     await(all, options.patience());
     answers.forEach((member, answer) -> count(member, answer, agrees));
   }

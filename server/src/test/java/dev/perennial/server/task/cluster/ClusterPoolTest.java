@@ -249,7 +249,7 @@ class ClusterPoolTest {
     network.loses =
         (asker, request) ->
             asker.equals("a")
-                && new String(request, StandardCharsets.UTF_8).contains("\"op\":\"Install\"")
+                && FakeNetwork.isOf(Request.Install.class, request)
                 && lost.incrementAndGet() == 1;
     PoolSnapshot snapshot = publish("a", "cats", 1);
     assertTrue(lost.get() >= 1);
@@ -274,16 +274,19 @@ class ClusterPoolTest {
   }
 
   @Test
-  void publish_noOtherMemberHasRoom_refusedAndNothingChanges() {
-    network.startTogether("a", "b");
-    network.get("b").disk.full(true);
-    ServingException e = assertThrows(ServingException.class, () -> publish("a", "cats", 1));
-    assertEquals("DISK_FULL", e.reason());
-    assertEquals(0, onDisk("a").epoch());
-    assertFalse(network.get("b").member().ready());
-    network.get("b").disk.full(false);
-    assertEquals(1, publish("a", "cats", 1).epoch());
-    assertTrue(network.get("b").member().ready());
+  void halfDoneChangeOfADeadCoordinator_isOnTwoDisksBeforeItIsAcknowledged() throws Exception {
+    network.startTogether("a", "b", "c");
+    publish("a", "cats", 1);
+    network.get("a").kill();
+    network.get("b").pool().publish(TaskVersions.random("pens", 1)); // only b was told of it
+    AtomicInteger swallowed = new AtomicInteger();
+    network.swallows =
+        (target, request) ->
+            FakeNetwork.isOf(Request.Install.class, request) && swallowed.incrementAndGet() <= 3;
+    network.group("b", "c");
+    assertEquals(2, publish("b", "pens", 1).epoch()); // tried again
+    assertEquals(onDisk("b"), onDisk("c"));
+    assertTrue(swallowed.get() > 1);
   }
 
   @Test

@@ -10,6 +10,7 @@ import dev.perennial.server.task.LocalMember;
 import dev.perennial.server.task.TaskPool;
 import dev.perennial.server.task.TaskVersions;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -126,7 +127,7 @@ final class FakeNetwork implements AutoCloseable {
       if (target == null || !connected(this, target)) {
         return CompletableFuture.failedFuture(new IOException(to + " is gone"));
       }
-      if (frozen.contains(to)) {
+      if (frozen.contains(to) || swallows.test(to, request)) {
         return answer;
       }
       target
@@ -150,6 +151,15 @@ final class FakeNetwork implements AutoCloseable {
 
   /** Whether the answer to a request of that member is lost. */
   volatile BiPredicate<String, byte[]> loses = (asker, request) -> false;
+
+  /** Whether a request to that member never arrives. */
+  volatile BiPredicate<String, byte[]> swallows = (target, request) -> false;
+
+  /** Whether that is what a request is about. */
+  static boolean isOf(Class<? extends Request> kind, byte[] request) {
+    return new String(request, StandardCharsets.UTF_8)
+        .contains("\"op\":\"" + kind.getSimpleName() + "\"");
+  }
 
   FakeNetwork(String... names) {
     for (String name : names) {
