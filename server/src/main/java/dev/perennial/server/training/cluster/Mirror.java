@@ -131,7 +131,7 @@ final class Mirror {
     return twin;
   }
 
-  /** Who waits fails. Twice is fine. */
+  /** Who waits fails, now and from now on. Twice is fine. */
   void close() {
     synchronized (this) {
       closed = true;

@@ -14,6 +14,7 @@ import dev.perennial.server.training.LocalJobs;
 import java.lang.reflect.Proxy;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
@@ -144,7 +145,7 @@ class MirrorTest {
     try {
       ExecutionException e =
           assertThrows(ExecutionException.class, () -> mirror.copied().get(60, TimeUnit.SECONDS));
-      assertEquals("CLOSING", ((ServingException) e.getCause()).reason());
+      assertEquals("CLOSING", ((ServingException) Objects.requireNonNull(e.getCause())).reason());
     } finally {
       threads.shutdownNow();
     }
