@@ -6,7 +6,6 @@ import dev.perennial.server.error.ServingException;
 import dev.perennial.server.task.PoolSnapshot;
 import dev.perennial.server.task.Prefixes;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.LongSupplier;
@@ -34,6 +33,7 @@ final class BatchRunner {
 
   private final String device;
   private final Encoder encoder;
+  private final Towers towers;
   private final RowQueue<Row> queue;
   private final KnownLabels knownLabels;
   private final TextFeatures texts;
@@ -54,6 +54,7 @@ final class BatchRunner {
       PoolSnapshot snapshot) {
     this.device = device;
     this.encoder = encoder;
+    this.towers = new Towers(device, encoder, this::failAlone);
     this.queue = queue;
     this.knownLabels = knownLabels;
     this.texts = new TextFeatures(encoder.config().embedDim(), textCacheBytes);
@@ -152,17 +153,17 @@ final class BatchRunner {
   }
 
   private void runImages(List<ClassifyRow> rows, List<EmbedRow> embeds) {
-    List<ImagePass> passes = new ArrayList<>(rows.size() + embeds.size());
+    List<Towers.ImagePass> passes = new ArrayList<>(rows.size() + embeds.size());
     for (ClassifyRow row : rows) {
       Branch branch = Objects.requireNonNull(row.nextBranch());
       passes.add(
-          new ImagePass(
+          new Towers.ImagePass(
               row, row.query.pixels(), pool.slot(branch.versionId()), branch.gateWeight()));
     }
     for (EmbedRow row : embeds) {
       if (row.query.input() instanceof EmbedQuery.Input.Pixels pixels) {
         try {
-          passes.add(new ImagePass(row, pixels.values(), row.slot(pool), row.gateWeight()));
+          passes.add(new Towers.ImagePass(row, pixels.values(), row.slot(pool), row.gateWeight()));
         } catch (ServingException e) {
           row.fail(e);
         }
@@ -170,10 +171,7 @@ final class BatchRunner {
     }
     List<ClassifyRow> first = new ArrayList<>();
     List<ClassifyRow> later = new ArrayList<>();
-    encode(
-        passes,
-        this::imageFeatures,
-        (pass, features) -> imagePassDone(pass, features, first, later));
+    towers.images(passes, (pass, features) -> imagePassDone(pass, features, first, later));
     BatchRouting.plan(first, pool.snapshot(), this::failAlone);
     first.removeIf(ClassifyRow::awaitsPlan); // those have failed
     first.stream()
@@ -198,7 +196,7 @@ final class BatchRunner {
   }
 
   private void imagePassDone(
-      ImagePass pass, float[] features, List<ClassifyRow> first, List<ClassifyRow> later) {
+      Towers.ImagePass pass, float[] features, List<ClassifyRow> first, List<ClassifyRow> later) {
     if (pass.row() instanceof EmbedRow embed) {
       counters.embedRows.increment();
       embed.future.complete(new Embedding(features, pool.epoch()));
@@ -212,105 +210,23 @@ final class BatchRunner {
   }
 
   private void runTexts(List<EmbedRow> rows) {
-    List<TextPass> passes = new ArrayList<>(rows.size());
+    List<Towers.TextPass> passes = new ArrayList<>(rows.size());
     for (EmbedRow row : rows) {
       if (row.query.input() instanceof EmbedQuery.Input.Tokens tokens) {
         int[] ids = tokens.ids().stream().mapToInt(Integer::intValue).toArray();
         try {
-          passes.add(new TextPass(row, ids, row.slot(pool), row.gateWeight()));
+          passes.add(new Towers.TextPass(row, ids, row.slot(pool), row.gateWeight()));
         } catch (ServingException e) {
           row.fail(e);
         }
       }
     }
-    encode(
+    towers.texts(
         passes,
-        this::textFeatures,
         (pass, features) -> {
           counters.embedRows.increment();
           pass.row().future.complete(new Embedding(features, pool.epoch()));
         });
-  }
-
-  /** A row in one pass of a tower. */
-  private interface Pass {
-    Row row();
-  }
-
-  @SuppressWarnings("ArrayRecordComponent") // handed over, never compared
-  private record ImagePass(Row row, float[] pixels, int slot, float gateWeight) implements Pass {}
-
-  @SuppressWarnings("ArrayRecordComponent") // handed over, never compared
-  private record TextPass(EmbedRow row, int[] tokens, int slot, float gateWeight) implements Pass {}
-
-  private float[] imageFeatures(List<ImagePass> passes) {
-    return encoder.imageFeatures(
-        passes.stream().map(ImagePass::pixels).toList(),
-        passes.stream().mapToInt(ImagePass::slot).toArray(),
-        floats(passes.stream().map(ImagePass::gateWeight).toList()));
-  }
-
-  private float[] textFeatures(List<TextPass> passes) {
-    return encoder.textFeatures(
-        passes.stream().map(TextPass::tokens).toList(),
-        passes.stream().mapToInt(TextPass::slot).toArray(),
-        floats(passes.stream().map(TextPass::gateWeight).toList()));
-  }
-
-  /** One tower over some rows: (B, E). */
-  private interface Tower<P> {
-    float[] features(List<P> passes);
-  }
-
-  /** What becomes of a pass's features. */
-  private interface PassDone<P> {
-    void accept(P pass, float[] features);
-  }
-
-  /**
-   * Runs the tower; where that fails, each row by itself, so that only the bad one is lost. Throws
-   * {@link DeviceBrokenError} where it is not the row that is bad.
-   */
-  private <P extends Pass> void encode(List<P> passes, Tower<P> tower, PassDone<P> done) {
-    if (passes.isEmpty()) {
-      return;
-    }
-    float[] features;
-    try {
-      features = tower.features(passes);
-    } catch (RuntimeException e) {
-      if (passes.size() == 1) {
-        WarmUp.requireWorking(encoder);
-        failAlone(passes.get(0).row(), e);
-      } else {
-        log.warn(
-            "{}: a batch of {} rows failed ({}); running each by itself",
-            device,
-            passes.size(),
-            e.toString());
-        passes.forEach(pass -> encode(List.of(pass), tower, done));
-      }
-      return;
-    }
-    int embedDim = encoder.config().embedDim();
-    for (int i = 0; i < passes.size(); i++) {
-      float[] values = Arrays.copyOfRange(features, i * embedDim, (i + 1) * embedDim);
-      P pass = passes.get(i);
-      try {
-        checkFinite(values);
-        done.accept(pass, values);
-      } catch (RuntimeException e) {
-        failAlone(pass.row(), e);
-      }
-    }
-  }
-
-  private static void checkFinite(float[] features) {
-    for (float value : features) {
-      if (!Float.isFinite(value)) {
-        throw new ArithmeticException("features: " + value + " (expected: finite)");
-      }
-    }
   }
 
   /** Scores the row, or parks it until texts that it needs are computed. */
@@ -399,13 +315,5 @@ final class BatchRunner {
   static ServingException requestFailed(String device, RuntimeException cause) {
     return new ServingException(
         ErrorCode.INTERNAL, "REQUEST_FAILED", "request: failed on device " + device, cause);
-  }
-
-  private static float[] floats(List<Float> values) {
-    float[] floats = new float[values.size()];
-    for (int i = 0; i < floats.length; i++) {
-      floats[i] = values.get(i);
-    }
-    return floats;
   }
 }

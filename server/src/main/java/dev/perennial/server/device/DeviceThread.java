@@ -8,7 +8,6 @@ import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.task.PoolSnapshot;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.LongSupplier;
@@ -28,29 +27,11 @@ import org.slf4j.LoggerFactory;
 final class DeviceThread implements DeviceWorker, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(DeviceThread.class);
 
-  /** Steps that may wait; a job submits one after the other, so this is only a bound. */
-  private static final int MAX_STEPS = 1024;
-
   private enum State {
     NEW,
     RUNNING,
     FAILED,
     CLOSED
-  }
-
-  private record WaitingStep<T>(DeviceStep<T> step, CompletableFuture<T> future) {
-    void run(Encoder encoder) {
-      T value;
-      try {
-        value = encoder.run(step);
-      } catch (RuntimeException | Error e) {
-        // The step's owner hears of it; the device goes on, if it can.
-        future.completeExceptionally(e);
-        WarmUp.requireWorking(encoder);
-        return;
-      }
-      future.complete(value);
-    }
   }
 
   private final String device;
@@ -60,6 +41,7 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
   private final DevicesConfig config;
   private final LongSupplier nanoClock;
   private final RowQueue<Row> queue;
+  private final StepQueue steps = new StepQueue();
   private final DeviceShare share;
   private final DeviceCounters counters = new DeviceCounters();
   private final InstalledEpochs epochs = new InstalledEpochs();
@@ -67,9 +49,6 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
   private final CompletableFuture<Void> ended = new CompletableFuture<>();
   private final Thread thread;
   private final Object lock = new Object();
-
-  @GuardedBy("lock")
-  private final ArrayDeque<WaitingStep<?>> steps = new ArrayDeque<>();
 
   @GuardedBy("lock")
   private State state = State.NEW;
@@ -196,27 +175,9 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
 
   @Override
   public <T> CompletableFuture<T> step(DeviceStep<T> step) {
-    WaitingStep<T> waiting = new WaitingStep<>(step, new CompletableFuture<>());
-    ServingException refusal = null;
-    synchronized (lock) {
-      if (state == State.CLOSED || state == State.FAILED) {
-        refusal = state == State.FAILED ? deviceFailed() : closing();
-      } else if (steps.size() >= MAX_STEPS) {
-        refusal =
-            ServingException.exhausted(
-                "TOO_MANY_STEPS",
-                "steps waiting: " + steps.size() + " (expected: fewer than " + MAX_STEPS + ")",
-                Duration.ofSeconds(1));
-      } else {
-        steps.addLast(waiting);
-      }
-    }
-    if (refusal != null) {
-      waiting.future().completeExceptionally(refusal);
-    } else {
-      queue.wake();
-    }
-    return waiting.future();
+    CompletableFuture<T> done = steps.add(step);
+    queue.wake();
+    return done;
   }
 
   /** The pool may have changed. */
@@ -273,7 +234,7 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
         countFromNowUnlessRowsWait();
         busy = true;
       }
-      WaitingStep<?> step = nextStep(runner.hasTexts() || !queue.isEmpty());
+      StepQueue.Waiting<?> step = nextStep(runner.hasTexts() || !queue.isEmpty());
       if (step != null) {
         long from = nanoClock.getAsLong();
         counters.steps.increment();
@@ -336,14 +297,8 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
     counters.servingNanos.add(nanos);
   }
 
-  private @Nullable WaitingStep<?> nextStep(boolean rowsWait) {
-    if (!share.stepMayRun(rowsWait)) {
-      return null;
-    }
-    synchronized (lock) {
-      steps.removeIf(step -> step.future().isDone());
-      return steps.pollFirst();
-    }
+  private StepQueue.@Nullable Waiting<?> nextStep(boolean rowsWait) {
+    return share.stepMayRun(rowsWait) ? steps.poll() : null;
   }
 
   private void installIfChanged(Encoder encoder, BatchRunner runner) {
@@ -377,7 +332,6 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
 
   /** Takes the device out of service and tells everybody who waits. */
   private void end(State last) {
-    List<WaitingStep<?>> restOfSteps;
     ServingException error;
     synchronized (lock) {
       if (state == State.FAILED || state == State.CLOSED) {
@@ -385,12 +339,10 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
       }
       state = last;
       error = last == State.FAILED ? deviceFailed() : closing();
-      restOfSteps = List.copyOf(steps);
-      steps.clear();
     }
     healthy = false;
     queue.close().forEach(row -> row.fail(error));
-    restOfSteps.forEach(step -> step.future().completeExceptionally(error));
+    steps.close(error);
     if (last == State.FAILED) {
       epochs.fail();
     } else {

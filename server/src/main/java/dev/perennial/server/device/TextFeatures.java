@@ -2,10 +2,10 @@ package dev.perennial.server.device;
 
 import static dev.perennial.server.device.ServedPool.FROZEN_VERSION;
 
-import com.github.benmanes.caffeine.cache.Cache;
-import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.perennial.server.batching.FairQueue;
 import dev.perennial.server.clip.LabelSet;
+import dev.perennial.server.device.TextCaches.JobKey;
+import dev.perennial.server.device.TextCaches.TextKey;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -41,37 +41,15 @@ final class TextFeatures {
    */
   static final int CALL_ROWS = 8;
 
-  /** What a key, its tokens and the cache's own entry take, roughly. */
-  private static final int ENTRY_BYTES = 256;
-
   /** What the texts of one call have in common. */
   private record Shape(int length, boolean frozen) {}
-
-  private record TextKey(String versionId, int point, List<Integer> tokens) {}
-
-  /** Label sets by identity: see {@link KnownLabels#canonical}. */
-  private record JobKey(Identity labels, String versionId, int low, int high) {}
-
-  private record Identity(LabelSet labels) {
-    @Override
-    @SuppressWarnings("ReferenceEquality") // the point of it
-    public boolean equals(@Nullable Object other) {
-      return other instanceof Identity that && labels == that.labels;
-    }
-
-    @Override
-    public int hashCode() {
-      return System.identityHashCode(labels);
-    }
-  }
 
   /** A place in a job's matrices that a text's features go to. */
   private record Place(TextJob job, int index) {}
 
   private final int embedDim;
   private final long maxBytes;
-  private final Cache<TextKey, float[]> texts;
-  private final Cache<JobKey, LabelFeatures> segments;
+  private final TextCaches caches;
   private final Map<JobKey, TextJob> jobs = new HashMap<>();
   private final FairQueue<TextJob> waiting = new FairQueue<>();
   private final ArrayDeque<TextJob> active = new ArrayDeque<>();
@@ -81,38 +59,17 @@ final class TextFeatures {
   TextFeatures(int embedDim, long maxBytes) {
     this.embedDim = embedDim;
     this.maxBytes = maxBytes;
-    // Runnable::run: evictions happen at once, so that the bound holds at every moment.
-    texts =
-        Caffeine.newBuilder()
-            .maximumWeight(maxBytes / 2)
-            .<TextKey, float[]>weigher(
-                (key, values) ->
-                    ENTRY_BYTES + 16 * key.tokens().size() + Float.BYTES * values.length)
-            .executor(Runnable::run)
-            .build();
-    segments =
-        Caffeine.newBuilder()
-            .maximumWeight(maxBytes / 2)
-            .<JobKey, LabelFeatures>weigher(
-                (key, features) ->
-                    (int) Math.min(Integer.MAX_VALUE, ENTRY_BYTES + segmentBytes(key)))
-            .executor(Runnable::run)
-            .build();
+    caches = new TextCaches(embedDim, maxBytes);
   }
 
   /** Forgets the texts of versions that are served no more; they would fill the caches for long. */
   void keepOnly(Set<String> versionIds) {
-    texts.asMap().keySet().removeIf(key -> !kept(key.versionId(), versionIds));
-    segments.asMap().keySet().removeIf(key -> !kept(key.versionId(), versionIds));
-  }
-
-  private static boolean kept(String versionId, Set<String> versionIds) {
-    return versionId.equals(FROZEN_VERSION) || versionIds.contains(versionId);
+    caches.keepOnly(versionIds);
   }
 
   /** The texts' features, where they are at hand. */
   @Nullable LabelFeatures find(AnswerPlan.Texts wanted) {
-    return segments.getIfPresent(key(wanted));
+    return caches.segment(key(wanted));
   }
 
   /** Keeps the row until the texts that it wants next are computed. */
@@ -240,7 +197,7 @@ final class TextFeatures {
       for (Map.Entry<TextKey, List<Place>> entry : wanted.entrySet()) {
         float[] values = Arrays.copyOfRange(features, at, at + embedDim);
         at += embedDim;
-        texts.put(entry.getKey(), values);
+        caches.put(entry.getKey(), values);
         for (Place place : entry.getValue()) {
           place.job().set(place.index(), values);
         }
@@ -310,7 +267,7 @@ final class TextFeatures {
     for (TextJob job : active) {
       if (job.complete()) {
         LabelFeatures features = job.features();
-        segments.put(job.key, features);
+        caches.put(job.key, features);
         job.rows.forEach(row -> ready.add(new Ready(row, features)));
         job.rows.clear();
       }
@@ -325,11 +282,10 @@ final class TextFeatures {
     Branch branch = wanted.branch();
     GridSegment segment = GridSegment.of(branch.gateWeight());
     return new JobKey(
-        new Identity(wanted.labels()), branch.versionId(), segment.low(), segment.high());
-  }
-
-  private long segmentBytes(JobKey key) {
-    return LabelFeatures.bytes(key.labels().labels(), embedDim, key.low() == key.high());
+        new TextCaches.Identity(wanted.labels()),
+        branch.versionId(),
+        segment.low(),
+        segment.high());
   }
 
   private static int[] tokens(TextKey key) {
@@ -357,7 +313,7 @@ final class TextFeatures {
     }
 
     long bytes() {
-      return segmentBytes(key);
+      return caches.bytes(key);
     }
 
     void start() {
@@ -373,7 +329,7 @@ final class TextFeatures {
       int places = points.length * prompts.size();
       for (; cursor < places; cursor++) {
         TextKey text = text(cursor);
-        float[] values = texts.getIfPresent(text);
+        float[] values = caches.text(text);
         if (values != null) {
           set(cursor, values);
           continue;
