@@ -1,5 +1,8 @@
 package dev.perennial.server.cluster;
 
+import dev.perennial.server.error.ErrorCode;
+import dev.perennial.server.error.ServingException;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
 
@@ -26,7 +29,20 @@ public interface Members {
     /** The pool of tasks. */
     POOL,
     /** Uploads and jobs. */
-    TRAINING
+    TRAINING;
+
+    /** Throws FAILED_PRECONDITION where a newer member talks of what this one does not know. */
+    public static Topic named(String name) {
+      for (Topic topic : values()) {
+        if (topic.name().equals(name)) {
+          return topic;
+        }
+      }
+      throw new ServingException(
+          ErrorCode.FAILED_PRECONDITION,
+          "UNKNOWN_REQUEST",
+          "topic of another member: " + name + " (expected: one of " + List.of(values()) + ")");
+    }
   }
 
   /**

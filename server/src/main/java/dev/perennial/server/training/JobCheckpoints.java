@@ -29,7 +29,7 @@ final class JobCheckpoints implements Checkpoints {
       }
       Optional<Checkpoint> saved = Checkpoint.read(bytes.get());
       if (saved.isEmpty()) {
-        log.warn("job {}: damaged checkpoint, training from the start", jobId);
+        log.warn("job {}: checkpoint damaged or of newer software, training from the start", jobId);
       }
       return saved;
     } catch (IOException e) {

@@ -46,7 +46,10 @@ public final class JobJson {
     return json.toString().getBytes(UTF_8);
   }
 
-  /** Throws DATA_LOSS where the bytes are no job. */
+  /**
+   * Fields that are not known are passed over. Throws DATA_LOSS where the bytes are no job,
+   * FAILED_PRECONDITION where newer software wrote them in another format.
+   */
   public static Stored read(byte[] bytes) {
     return parsed(bytes, JobJson::readJob);
   }
@@ -54,8 +57,19 @@ public final class JobJson {
   private static <T> T parsed(byte[] bytes, Function<JsonObject, T> reading) {
     try {
       JsonObject json = JsonParser.parseString(new String(bytes, UTF_8)).getAsJsonObject();
-      if (json.get("format").getAsInt() != FORMAT) {
-        throw damaged("format " + json.get("format") + " (expected: " + FORMAT + ")", null);
+      int format = json.get("format").getAsInt();
+      if (format > FORMAT) {
+        throw new ServingException(
+            ErrorCode.FAILED_PRECONDITION,
+            "NEWER_FORMAT",
+            "format of job or upload: "
+                + format
+                + " (expected: "
+                + FORMAT
+                + ", or newer software)");
+      }
+      if (format != FORMAT) {
+        throw damaged("format " + format + " (expected: " + FORMAT + ")", null);
       }
       return reading.apply(json);
     } catch (JsonParseException
@@ -95,7 +109,7 @@ public final class JobJson {
     return json.toString().getBytes(UTF_8);
   }
 
-  /** Throws DATA_LOSS where the bytes are no upload. */
+  /** As {@link #read}. */
   static TrainingSpec readUpload(byte[] bytes) {
     return parsed(bytes, json -> readSpec(json.getAsJsonObject("spec")));
   }

@@ -1,5 +1,6 @@
 package dev.perennial.server.training;
 
+import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -94,7 +95,7 @@ final class JobStore {
     return found;
   }
 
-  /** Uploads that can go on; damaged ones are logged and thrown away. */
+  /** Uploads that can go on; damaged ones are thrown away, those of newer software are left. */
   List<UploadStart> loadUploads() throws IOException {
     List<UploadStart> found = new ArrayList<>();
     try (Stream<Path> directories = Files.list(uploads)) {
@@ -103,15 +104,18 @@ final class JobStore {
         try {
           found.add(loadUpload(id));
         } catch (ServingException e) {
-          log.error("upload {}: thrown away", id, e);
-          disk.delete(directory);
+          boolean damaged = e.code() == ErrorCode.DATA_LOSS;
+          log.error("upload {}: {}", id, damaged ? "thrown away" : "left where it is", e);
+          if (damaged) {
+            disk.delete(directory);
+          }
         }
       }
     }
     return found;
   }
 
-  /** Throws DATA_LOSS where nobody can say what was wanted. */
+  /** Throws as {@link JobJson#read}. */
   UploadStart loadUpload(String uploadId) throws IOException {
     Path directory = uploads.resolve(uploadId);
     TrainingSpec spec = JobJson.readUpload(Files.readAllBytes(directory.resolve(UPLOAD)));
@@ -293,7 +297,8 @@ final class JobStore {
   /** Of a job, an upload or a copy. */
   Lease lease(Path directory) throws IOException {
     try {
-      String[] parts = Files.readString(directory.resolve(LEASE)).split(" ", 3);
+      String[] parts =
+          Files.readString(directory.resolve(LEASE)).split(" ", -1); // newer software may add more
       return new Lease(
           Long.parseLong(parts[0]), Long.parseLong(parts[1]), Boolean.parseBoolean(parts[2]));
     } catch (NoSuchFileException e) {

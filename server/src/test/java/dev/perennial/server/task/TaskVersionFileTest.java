@@ -232,4 +232,19 @@ class TaskVersionFileTest {
     assertDamaged("classes of the statistics", withJson("\"cat 1\",", ""));
     assertDamaged("2023", withJson("\"created\":\"", "\"created\":\"x"));
   }
+
+  @Test
+  void read_fieldOfNewerSoftware_passedOver() {
+    TaskVersion read =
+        TaskVersionFile.read(
+            ByteBuffer.wrap(withJson("\"seed\":1", "\"novelty\":{\"a\":[2]},\"seed\":1")));
+    assertEquals(1, read.seed());
+  }
+
+  @Test
+  void read_formatOfNewerSoftware_dataLossNamesBothFormats() {
+    assertDamaged(
+        "format: perennial-task-version-3 (expected: perennial-task-version-2)",
+        changed(m -> m.put("format", "perennial-task-version-3"), t -> {}));
+  }
 }

@@ -4,8 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.perennial.server.task.Prefixes;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
 
 class CheckpointTest {
@@ -36,6 +38,22 @@ class CheckpointTest {
       assertTrue(Checkpoint.read(flipped).isEmpty(), "flipped byte " + i);
       assertTrue(Checkpoint.read(Arrays.copyOf(whole, i)).isEmpty(), "cut at " + i);
     }
+  }
+
+  /** Training then starts anew, with the same result. */
+  @Test
+  void read_versionOfNewerSoftware_isNone() {
+    byte[] newer = SAVED.write();
+    ByteBuffer.wrap(newer).putInt(0, 2);
+    CRC32C crc = new CRC32C();
+    crc.update(newer, 0, newer.length - Integer.BYTES);
+    ByteBuffer.wrap(newer).putInt(newer.length - Integer.BYTES, (int) crc.getValue());
+    assertTrue(Checkpoint.read(newer).isEmpty());
+    ByteBuffer.wrap(newer).putInt(0, 1);
+    crc.reset();
+    crc.update(newer, 0, newer.length - Integer.BYTES);
+    ByteBuffer.wrap(newer).putInt(newer.length - Integer.BYTES, (int) crc.getValue());
+    assertEquals(3, Checkpoint.read(newer).orElseThrow().epoch());
   }
 
   private static Prefixes prefixes(float value) {

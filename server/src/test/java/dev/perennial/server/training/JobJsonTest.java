@@ -69,7 +69,7 @@ class JobJsonTest {
             "[]",
             "{}",
             text.substring(0, text.length() / 2),
-            text.replace("\"format\":1", "\"format\":2"),
+            text.replace("\"format\":1", "\"format\":0"),
             text.replace("QUEUED", "WAITING"),
             text.replace("\"examples\":5", "\"examples\":\"many\""),
             text.replace("\"seed\"", "\"sed\""))) {
@@ -78,6 +78,29 @@ class JobJsonTest {
               ServingException.class, () -> JobJson.read(damaged.getBytes(UTF_8)), damaged);
       assertEquals(ErrorCode.DATA_LOSS, e.code());
     }
+  }
+
+  @Test
+  void read_fieldsOfNewerSoftware_passedOver() {
+    TrainingJob job = job(JobState.QUEUED, TrainingJob.Progress.NONE, null, 0, null);
+    String text = new String(JobJson.write(job, false), UTF_8);
+    String newer =
+        text.replace("{\"format\":1", "{\"priority\":{\"level\":7},\"format\":1")
+            .replace("\"seed\":", "\"ema\":0.99,\"seed\":");
+    assertEquals(text.length() + 34, newer.length());
+    assertEquals(job, JobJson.read(newer.getBytes(UTF_8)).job());
+  }
+
+  @Test
+  void read_formatOfNewerSoftware_namesBothFormats() {
+    TrainingJob job = job(JobState.QUEUED, TrainingJob.Progress.NONE, null, 0, null);
+    byte[] newer =
+        new String(JobJson.write(job, false), UTF_8)
+            .replace("\"format\":1", "\"format\":2")
+            .getBytes(UTF_8);
+    ServingException e = assertThrows(ServingException.class, () -> JobJson.read(newer));
+    assertEquals(ErrorCode.FAILED_PRECONDITION, e.code());
+    assertEquals("format of job or upload: 2 (expected: 1, or newer software)", e.getMessage());
   }
 
   private static TrainingJob job(

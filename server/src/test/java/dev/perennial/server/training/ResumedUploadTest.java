@@ -112,6 +112,21 @@ class ResumedUploadTest {
     assertEquals(JobState.SUCCEEDED, job.state());
   }
 
+  @Test
+  void resume_uploadOfNewerSoftware_leftWhereItIs() throws Exception {
+    add(TestJobs.open(jobs, SPEC, UploadMode.KEPT), 0, 7);
+    jobs.close();
+    Path file = onlyUpload().resolve("upload.json");
+    String written = Files.readString(file);
+    Files.writeString(file, written.replace("\"format\":1", "\"format\":2"));
+    jobs = start(TrainingConfig.DEFAULT);
+    assertEquals(0, TestJobs.open(jobs, TestJobs.spec("other"), UploadMode.RESUMED).resumed());
+    jobs.close();
+    Files.writeString(file, written);
+    jobs = start(TrainingConfig.DEFAULT);
+    assertEquals(7, TestJobs.open(jobs, SPEC, UploadMode.RESUMED).resumed());
+  }
+
   /** The server has not noticed yet that the first stream is dead. */
   @Test
   void resume_whileTheOldStreamIsOpen_takesItOver() throws Exception {

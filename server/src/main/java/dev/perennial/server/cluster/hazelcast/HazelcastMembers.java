@@ -177,7 +177,13 @@ public final class HazelcastMembers implements Members, AutoCloseable {
     throw new IllegalStateException("this member is starting");
   }
 
-  byte[] answer(Topic topic, byte[] request) {
+  byte[] answer(String about, byte[] request) {
+    Topic topic;
+    try {
+      topic = Topic.named(about);
+    } catch (ServingException e) {
+      return Wire.failure(e);
+    }
     UnaryOperator<byte[]> how = answering.get(topic);
     if (how == null) {
       return Wire.failure(

@@ -42,7 +42,7 @@ public final class MemberCall
     if (here == null) {
       throw new IllegalStateException("a request without its member");
     }
-    return HazelcastMembers.of(here).answer(Members.Topic.valueOf(topic), request);
+    return HazelcastMembers.of(here).answer(topic, request);
   }
 
   @Override

@@ -210,7 +210,11 @@ final class Coordinator {
     return Math.min(2, 1 + others.settled().size());
   }
 
-  /** Brings a manifest to enough disks, this one among them where it has room, or throws. */
+  /**
+   * Brings a manifest to enough disks, this one among them where it has room, or throws.
+   *
+   * @param holders members that have what is new; the change's author first
+   */
   @GuardedBy("deciding")
   private void replicate(View view, Manifest next, List<String> holders) {
     List<String> added = new ArrayList<>(next.fileIds());
@@ -239,7 +243,7 @@ final class Coordinator {
       }
     } catch (ServingException e) {
       if (!decided.equals(next)) {
-        release(settled, added);
+        release(settled, added, holders.get(0));
       }
       throw e;
     }
@@ -309,14 +313,19 @@ final class Coordinator {
     return round.agreed();
   }
 
-  private void release(List<String> holders, List<String> added) {
+  /** A change's author keeps its file: it tries again, and lets go of it by itself. */
+  private void release(List<String> holders, List<String> added, String author) {
     if (added.isEmpty()) {
       return;
     }
     for (String member : holders) {
-      var unused = members.ask(member, new Request.Release(added));
+      if (!member.equals(author)) {
+        var unused = members.ask(member, new Request.Release(added));
+      }
     }
-    replica.release(added);
+    if (!members.view().self().equals(author)) {
+      replica.release(added);
+    }
   }
 
   /** A member is not ready, whatever is known of it here: it is heard anew when this tends. */

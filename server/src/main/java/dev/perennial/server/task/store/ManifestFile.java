@@ -6,6 +6,8 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import dev.perennial.server.error.ErrorCode;
+import dev.perennial.server.error.ServingException;
 import dev.perennial.server.task.Manifest;
 import dev.perennial.server.task.TaskVersionFile;
 import java.nio.charset.StandardCharsets;
@@ -66,7 +68,10 @@ final class ManifestFile {
     return TaskVersionFile.versionId(GSON.toJson(body).getBytes(StandardCharsets.UTF_8));
   }
 
-  /** Throws IllegalArgumentException that says what is wrong. */
+  /**
+   * Throws IllegalArgumentException that says what is wrong, FAILED_PRECONDITION where newer
+   * software wrote it in another format: then no older copy may stand in.
+   */
   static Manifest read(byte[] bytes) {
     try {
       JsonObject file =
@@ -85,10 +90,20 @@ final class ManifestFile {
 
   private static Manifest manifest(JsonObject body) {
     int format = field(body, "format").getAsInt();
-    long epoch = field(body, "epoch").getAsLong();
-    if (format < FORMAT_WITHOUT_STAMPS || format > FORMAT) {
+    if (format > FORMAT) {
+      throw new ServingException(
+          ErrorCode.FAILED_PRECONDITION,
+          "NEWER_FORMAT",
+          "format of the manifest: "
+              + format
+              + " (expected: 1.."
+              + FORMAT
+              + ", or newer software)");
+    }
+    if (format < FORMAT_WITHOUT_STAMPS) {
       throw new IllegalArgumentException("format: " + format + " (expected: 1.." + FORMAT + ")");
     }
+    long epoch = field(body, "epoch").getAsLong();
     if (format == FORMAT_WITHOUT_STAMPS) {
       Map<String, Map<String, Long>> versions = new HashMap<>();
       field(body, "tasks")

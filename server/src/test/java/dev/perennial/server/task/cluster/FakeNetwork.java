@@ -135,7 +135,8 @@ final class FakeNetwork implements AutoCloseable {
           .computeIfAbsent(level, any -> Executors.newCachedThreadPool(FakeNetwork::daemon))
           .execute(
               () -> {
-                byte[] content = target.answer(request);
+                byte[] content =
+                    target.answer(isNew.test(to, request) ? renamed(request) : request);
                 if (connected(this, target) && !loses.test(name, request)) {
                   answer.complete(content);
                 }
@@ -159,6 +160,15 @@ final class FakeNetwork implements AutoCloseable {
   static boolean isOf(Class<? extends Request> kind, byte[] request) {
     return new String(request, StandardCharsets.UTF_8)
         .contains("\"op\":\"" + kind.getSimpleName() + "\"");
+  }
+
+  /** Whether a question is one that a member, of older software, does not know. */
+  volatile BiPredicate<String, byte[]> isNew = (asked, request) -> false;
+
+  private static byte[] renamed(byte[] request) {
+    return new String(request, StandardCharsets.UTF_8)
+        .replace("\"op\":\"", "\"op\":\"Newer")
+        .getBytes(StandardCharsets.UTF_8);
   }
 
   FakeNetwork(String... names) {

@@ -1,5 +1,6 @@
 package dev.perennial.server.task.store;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -228,6 +229,41 @@ class FileTaskStoreTest {
     Manifest with =
         new Manifest(7, read.tasks(), Map.of("cats", Map.of("c".repeat(64), 5L)), Map.of(b, 7L));
     assertEquals(with, ManifestFile.read(ManifestFile.write(with)));
+  }
+
+  private static byte[] manifestFile(String body) {
+    String hash = TaskVersionFile.versionId(body.getBytes(StandardCharsets.UTF_8));
+    return "{\"sha256\":\"%s\",\"manifest\":%s}"
+        .formatted(hash, body)
+        .getBytes(StandardCharsets.UTF_8);
+  }
+
+  /** Newer software of the same format may say more. */
+  @Test
+  void open_manifestWithFieldsThatAreNotKnown_passedOver() {
+    String body =
+        "{\"format\":2,\"epoch\":7,\"pins\":[1.50],\"tasks\":{\"cats\":{\"%s\":3}},\"forgotten\":{}}"
+            .formatted("a".repeat(64));
+    assertEquals(
+        new Manifest(7, Map.of("cats", Map.of("a".repeat(64), 3L)), Map.of()),
+        ManifestFile.read(manifestFile(body)));
+  }
+
+  /** The copy may be of before the upgrade: it would go on without what came after. */
+  @Test
+  void open_manifestOfNewerSoftware_refusedAndNothingIsTouched() throws IOException {
+    fill();
+    Path manifest = directory.resolve("manifest.json");
+    Path copy = directory.resolve("manifest.copy.json");
+    byte[] older = Files.readAllBytes(copy);
+    byte[] newer = manifestFile("{\"format\":4,\"epochs\":[9]}");
+    Files.write(manifest, newer);
+    ServingException e =
+        assertThrows(ServingException.class, () -> new FileTaskStore(directory).close());
+    assertEquals(ErrorCode.FAILED_PRECONDITION, e.code());
+    assertEquals("format of the manifest: 4 (expected: 1..3, or newer software)", e.getMessage());
+    assertArrayEquals(newer, Files.readAllBytes(manifest));
+    assertArrayEquals(older, Files.readAllBytes(copy));
   }
 
   @Test
