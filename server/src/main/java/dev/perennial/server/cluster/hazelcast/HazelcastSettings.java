@@ -1,9 +1,10 @@
 package dev.perennial.server.cluster.hazelcast;
 
+import com.hazelcast.config.AdvancedNetworkConfig;
 import com.hazelcast.config.Config;
 import com.hazelcast.config.ExecutorConfig;
 import com.hazelcast.config.JoinConfig;
-import com.hazelcast.config.NetworkConfig;
+import com.hazelcast.config.ServerSocketEndpointConfig;
 import dev.perennial.server.cluster.Members.Level;
 import dev.perennial.server.cluster.Members.Topic;
 import dev.perennial.server.error.ErrorCode;
@@ -30,7 +31,7 @@ final class HazelcastSettings {
     config.setClassLoader(HazelcastSettings.class.getClassLoader());
     config.getJetConfig().setEnabled(false);
     config.getMetricsConfig().setEnabled(false);
-    network(config.getNetworkConfig(), cluster);
+    network(config.getAdvancedNetworkConfig().setEnabled(true), cluster);
     attributes.forEach(config.getMemberAttributeConfig()::setAttribute);
     for (Topic topic : Topic.values()) {
       for (Level level : Level.values()) {
@@ -48,13 +49,24 @@ final class HazelcastSettings {
     return ("perennial-" + topic + "-" + level).toLowerCase(Locale.ROOT);
   }
 
-  private static void network(NetworkConfig network, ClusterConfig cluster) {
-    network.setPort(cluster.port()).setPortAutoIncrement(false).setReuseAddress(true);
+  /**
+   * One port that speaks the members' protocol and no other. Where a port may speak several
+   * (Hazelcast's plain network, 5.7), a connection to a process that stands still keeps the thread
+   * that writes for all connections busy until that process goes on: members that are well then
+   * find each other silent.
+   */
+  private static void network(AdvancedNetworkConfig network, ClusterConfig cluster) {
+    ServerSocketEndpointConfig endpoint = new ServerSocketEndpointConfig();
+    endpoint
+        .setPort(cluster.port())
+        .setPortAutoIncrement(false)
+        .setReuseAddress(true)
+        .setSocketConnectTimeoutSeconds(3);
     String publicAddress = cluster.publicAddress();
     if (publicAddress != null) {
-      network.setPublicAddress(publicAddress);
+      endpoint.setPublicAddress(publicAddress);
     }
-    network.getMemcacheProtocolConfig().setEnabled(false);
+    network.setMemberEndpointConfig(endpoint);
     JoinConfig join = network.getJoin();
     join.getMulticastConfig().setEnabled(false);
     join.getAutoDetectionConfig().setEnabled(false);
@@ -112,7 +124,6 @@ final class HazelcastSettings {
             // The address that is given, and no other; it need not be an interface's first.
             Map.entry("hazelcast.local.localAddress", addressOf(cluster.host())),
             Map.entry("hazelcast.socket.bind.any", "false"),
-            Map.entry("hazelcast.socket.connect.timeout.seconds", "3"),
             Map.entry("hazelcast.prefer.ipv4.stack", "true"),
             // Joining.
             Map.entry("hazelcast.tcp.join.port.try.count", "1"),
