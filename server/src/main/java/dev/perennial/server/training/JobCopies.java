@@ -239,13 +239,8 @@ final class JobCopies implements LocalJobs {
   }
 
   @Override
-  public synchronized void handOver(String id) {
-    disk(
-        () -> {
-          training.forgetUpload(id);
-          store.setAside(id);
-          return true;
-        });
+  public synchronized boolean handOver(String id) {
+    return disk(() -> training.handOver(id));
   }
 
   @Override

@@ -59,8 +59,8 @@ public interface LocalJobs {
   /** The open or kept upload of a request, its stream ended. */
   Optional<String> detach(String requestId);
 
-  /** Makes a detached upload a copy: another server goes on with it. */
-  void handOver(String id);
+  /** Makes a detached upload a copy; false where somebody goes on with it here. */
+  boolean handOver(String id);
 
   /** Jobs that waited for the other servers go on. */
   void goOn();

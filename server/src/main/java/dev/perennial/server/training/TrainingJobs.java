@@ -329,8 +329,8 @@ public final class TrainingJobs implements AutoCloseable {
     return uploads.detach(requestId);
   }
 
-  void forgetUpload(String id) {
-    uploads.forget(id);
+  boolean handOver(String id) throws IOException {
+    return uploads.handOver(id);
   }
 
   /** Jobs that could not go on try again. */

@@ -46,6 +46,23 @@ final class Uploads {
     spool.kept().remove(id).ifPresent(kept -> spool.releaseBytes(kept.bytes()));
   }
 
+  /** What is kept becomes a copy; false where nothing is kept under that id. */
+  boolean handOver(String id) throws IOException {
+    Optional<KeptUploads.Kept> kept =
+        spool.kept().remove(id); // nobody goes on with it from here on
+    if (kept.isEmpty()) {
+      return false;
+    }
+    try {
+      spool.store().setAside(id);
+    } catch (IOException e) {
+      spool.keep(kept.get());
+      throw e;
+    }
+    spool.releaseBytes(kept.get().bytes());
+    return true;
+  }
+
   /** Waits for the disk where it goes on with an upload. */
   UploadOpening open(TrainingSpec wanted, UploadMode mode) {
     SpecRules.check(wanted, host.config());

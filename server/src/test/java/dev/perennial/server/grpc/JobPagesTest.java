@@ -5,11 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.perennial.server.error.ServingException;
-import dev.perennial.server.gaussian.GateKind;
-import dev.perennial.server.task.PrefixShape;
 import dev.perennial.server.training.JobState;
+import dev.perennial.server.training.SampleJobs;
 import dev.perennial.server.training.TrainingJob;
-import dev.perennial.server.training.TrainingSpec;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -29,22 +27,7 @@ class JobPagesTest {
           job("e", NOON.minusNanos(1)));
 
   private static TrainingJob job(String id, Instant created) {
-    TrainingSpec spec =
-        new TrainingSpec(
-            "insects",
-            List.of("ant", "bee"),
-            "a photo of a {}.",
-            "request-" + id,
-            TrainingSpec.Recipe.ROBUST,
-            GateKind.ROBUST,
-            7,
-            new PrefixShape(2, 4),
-            4,
-            4,
-            0.1f,
-            0.1f);
-    return new TrainingJob(
-        id, spec, JobState.QUEUED, TrainingJob.Progress.NONE, 30, null, 0, null, created, null);
+    return SampleJobs.job(id, "request-" + id, created, JobState.QUEUED);
   }
 
   private static List<String> ids(List<TrainingJob> jobs) {

@@ -17,7 +17,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -51,7 +50,7 @@ class ClusterJobsTest {
     BlockingQueue<TrainingJob> seen = new LinkedBlockingQueue<>();
     AutoCloseable watch = cluster.get("a").jobs.watch(job.jobId(), seen::add);
     reached.await();
-    until(() -> same(job.jobId() + "/checkpoint"));
+    TestJobs.until(() -> same(job.jobId() + "/checkpoint"));
     cluster.get("b").kill();
     cluster.group("a", "c");
     TrainingJob last;
@@ -71,12 +70,12 @@ class ClusterJobsTest {
   void kill_duringTheUpload_resumedAtAThirdMemberWithoutSendingAgain() throws Exception {
     TaskVersion undisturbed = undisturbed();
     Upload upload = TestJobs.open(cluster.get("b").jobs, SPEC, UploadMode.KEPT);
-    add(upload, 0, 13);
+    TestJobs.add(upload, 0, 13);
     cluster.get("b").kill();
     cluster.group("a", "c");
     Upload resumed = TestJobs.open(cluster.get("a").jobs, SPEC, UploadMode.RESUMED);
     assertEquals(13, resumed.resumed());
-    add(resumed, 13, 30);
+    TestJobs.add(resumed, 13, 30);
     TrainingJob job = TestJobs.get(resumed.commit());
     assertEquals(JobState.SUCCEEDED, TestJobs.ended(cluster.get("a").jobs, job.jobId()).state());
     Bits.assertSame(undisturbed, cluster.get("a").host.published.get(0));
@@ -85,13 +84,13 @@ class ClusterJobsTest {
   @Test
   void resume_ownerLives_handsTheUploadOver() throws Exception {
     Upload upload = TestJobs.open(cluster.get("b").jobs, SPEC, UploadMode.KEPT);
-    add(upload, 0, 13);
+    TestJobs.add(upload, 0, 13);
     Upload resumed = TestJobs.open(cluster.get("a").jobs, SPEC, UploadMode.RESUMED);
     assertEquals(13, resumed.resumed());
     ServingException e =
         (ServingException) TestJobs.failure(upload.add(FakeHost.picture(0, 0), "ant"));
     assertEquals("UPLOAD_CLOSED", e.reason());
-    add(resumed, 13, 30);
+    TestJobs.add(resumed, 13, 30);
     TrainingJob job = TestJobs.get(resumed.commit());
     assertEquals(30, job.examples());
     TestJobs.ended(cluster.get("c").jobs, job.jobId());
@@ -100,10 +99,10 @@ class ClusterJobsTest {
   @Test
   void kill_twinDuringTheUpload_aNewTwinHasAllBeforeTheNextIsAcknowledged() throws Exception {
     Upload upload = TestJobs.open(cluster.get("b").jobs, SPEC, UploadMode.KEPT);
-    add(upload, 0, 7);
+    TestJobs.add(upload, 0, 7);
     cluster.get("c").kill();
     cluster.group("a", "b");
-    add(upload, 7, 8);
+    TestJobs.add(upload, 7, 8);
     cluster.get("b").kill();
     cluster.group("a");
     assertEquals(8, TestJobs.open(cluster.get("a").jobs, SPEC, UploadMode.RESUMED).resumed());
@@ -117,12 +116,12 @@ class ClusterJobsTest {
     cluster.get("c").kill();
     cluster.group("a", "b");
     Upload upload = TestJobs.open(owner.jobs, SPEC, UploadMode.KEPT);
-    add(upload, 0, 13);
+    TestJobs.add(upload, 0, 13);
     cluster.get("b").kill();
     FakeCluster.Member back = cluster.onDiskOf("b", "b2");
     cluster.group("a", "b2");
     back.jobs.start();
-    add(upload, 13, 30);
+    TestJobs.add(upload, 13, 30);
     TrainingJob job = TestJobs.get(upload.commit());
     assertEquals(JobState.SUCCEEDED, TestJobs.ended(owner.jobs, job.jobId()).state());
     assertEquals(0, back.host.steps.get());
@@ -141,7 +140,7 @@ class ClusterJobsTest {
     TestJobs.ended(cluster.get("a").jobs, jobId);
     for (String name : List.of("a", "b", "c")) {
       TrainingJobs jobs = cluster.get(name).jobs;
-      until(() -> jobs.job(jobId).state() == JobState.SUCCEEDED);
+      TestJobs.until(() -> jobs.job(jobId).state() == JobState.SUCCEEDED);
       assertEquals(1, jobs.jobs(null).size());
       UploadOpening again = jobs.open(SPEC, UploadMode.KEPT);
       assertEquals(jobId, ((UploadOpening.Made) again).job().jobId());
@@ -180,7 +179,7 @@ class ClusterJobsTest {
     thawed.complete(null);
     assertEquals("STALE_OWNER", TestJobs.get(refusal));
     assertEquals(1, cluster.get("a").peers.rejected());
-    until(() -> b.jobs.job(job.jobId()).state() == JobState.SUCCEEDED);
+    TestJobs.until(() -> b.jobs.job(job.jobId()).state() == JobState.SUCCEEDED);
     assertEquals(1, published());
   }
 
@@ -200,9 +199,9 @@ class ClusterJobsTest {
     FakeCluster.Member late = cluster.onDiskOf("c", "c2");
     cluster.group("a", "b2", "c2");
     late.jobs.start();
-    until(() -> !Files.exists(directory.resolve("c/copies/" + job.jobId())));
+    TestJobs.until(() -> !Files.exists(directory.resolve("c/copies/" + job.jobId())));
     assertEquals(0, late.host.steps.get());
-    until(
+    TestJobs.until(
         () -> late.jobs.jobs(null).stream().anyMatch(known -> known.state() == JobState.SUCCEEDED));
   }
 
@@ -244,15 +243,15 @@ class ClusterJobsTest {
     cluster.group("a", "c");
     var unused = lost.commit();
     Path disk = directory.resolve("b/jobs");
-    until(() -> names(disk).size() == 1);
+    TestJobs.until(() -> names(disk).size() == 1);
     cluster.get("b").kill();
     TrainingJobs jobs = cluster.get("a").jobs;
     TrainingJob made = TestJobs.ended(jobs, TestJobs.train(jobs, SPEC).jobId());
     FakeCluster.Member back = cluster.onDiskOf("b", "b2");
     cluster.group("a", "c", "b2");
     back.jobs.start();
-    until(() -> ids(back.jobs.jobs(null)).equals(List.of(made.jobId())));
-    until(() -> names(directory.resolve("b/copies")).isEmpty());
+    TestJobs.until(() -> ids(back.jobs.jobs(null)).equals(List.of(made.jobId())));
+    TestJobs.until(() -> names(directory.resolve("b/copies")).isEmpty());
     assertEquals(1, published());
   }
 
@@ -272,7 +271,7 @@ class ClusterJobsTest {
     FakeCluster.Member back = cluster.onDiskOf("a", "a2");
     cluster.group("b", "c", "a2");
     back.jobs.start();
-    until(() -> cluster.get("c").jobs.jobs(null).size() == 150);
+    TestJobs.until(() -> cluster.get("c").jobs.jobs(null).size() == 150);
     assertTrue(told.get() >= 6 && told.get() < 150, told + " messages");
   }
 
@@ -290,11 +289,11 @@ class ClusterJobsTest {
     cluster.loses = (asker, question) -> answers.incrementAndGet() % 3 == 0;
     TaskVersion undisturbed = undisturbed();
     Upload upload = TestJobs.open(cluster.get("b").jobs, SPEC, UploadMode.KEPT);
-    add(upload, 0, 30);
+    TestJobs.add(upload, 0, 30);
     TrainingJob job = TestJobs.get(upload.commit());
     TestJobs.ended(cluster.get("b").jobs, job.jobId());
     Bits.assertSame(undisturbed, cluster.get("b").host.published.get(0));
-    until(
+    TestJobs.until(
         () ->
             cluster.get("c").jobs.jobs(null).stream()
                 .anyMatch(known -> known.state() == JobState.SUCCEEDED));
@@ -339,21 +338,5 @@ class ClusterJobsTest {
           }
         };
     return reached;
-  }
-
-  private static void add(Upload upload, int from, int to) throws Exception {
-    for (int i = from; i < to; i++) {
-      TestJobs.get(upload.add(FakeHost.picture(i % 3, i / 3), TestJobs.CLASSES.get(i % 3)));
-    }
-  }
-
-  private static void until(BooleanSupplier condition) {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-    while (!condition.getAsBoolean()) {
-      if (System.nanoTime() - end > 0) {
-        throw new AssertionError("condition never held");
-      }
-      Thread.onSpinWait();
-    }
   }
 }

@@ -9,17 +9,11 @@ import org.junit.jupiter.api.Test;
 
 class JobTableTest {
   static TrainingJob job(int second, JobState state) {
-    return new TrainingJob(
-        "job-" + second,
-        TestJobs.spec("request-" + second),
-        state,
-        TrainingJob.Progress.NONE,
-        30,
-        null,
-        0,
-        null,
-        Instant.ofEpochSecond(second),
-        state.ended() ? Instant.ofEpochSecond(second + 1) : null);
+    return job(second, "request-" + second, state);
+  }
+
+  private static TrainingJob job(int second, String requestId, JobState state) {
+    return SampleJobs.job("job-" + second, requestId, Instant.ofEpochSecond(second), state);
   }
 
   /** As another member tells of what it still remembers. */
@@ -53,26 +47,11 @@ class JobTableTest {
   @Test
   void remove_anotherJobOfTheRequestIsKnown_theRequestIsThatOnes() {
     try (JobTable table = new JobTable()) {
-      TrainingJob own = job(1, JobState.QUEUED);
-      table.add(own);
-      table.add(of(own.spec(), job(2, JobState.SUCCEEDED)));
+      table.add(job(1, JobState.QUEUED));
+      table.add(job(2, "request-1", JobState.SUCCEEDED));
       assertEquals("job-1", table.findRequest("request-1").orElseThrow().jobId());
       table.remove("job-1");
       assertEquals("job-2", table.findRequest("request-1").orElseThrow().jobId());
     }
-  }
-
-  private static TrainingJob of(TrainingSpec spec, TrainingJob job) {
-    return new TrainingJob(
-        job.jobId(),
-        spec,
-        job.state(),
-        job.progress(),
-        job.examples(),
-        job.versionId(),
-        job.epoch(),
-        job.error(),
-        job.created(),
-        job.ended());
   }
 }

@@ -14,6 +14,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 
 /** Building blocks of the tests of this package. */
 final class TestJobs {
@@ -76,9 +77,7 @@ final class TestJobs {
   }
 
   static void fill(Upload upload) throws Exception {
-    for (int i = 0; i < 30; i++) {
-      get(upload.add(FakeHost.picture(i % 3, i / 3), CLASSES.get(i % 3)));
-    }
+    add(upload, 0, 30);
   }
 
   /** Waits until a job has ended. */
@@ -114,6 +113,24 @@ final class TestJobs {
       throw new AssertionError("no failure: " + future.get(30, TimeUnit.SECONDS));
     } catch (ExecutionException e) {
       return Objects.requireNonNull(e.getCause());
+    }
+  }
+
+  /** Uploads pictures of the classes in turn, from one place in that order to another. */
+  static void add(Upload upload, int from, int to) throws Exception {
+    for (int i = from; i < to; i++) {
+      get(upload.add(FakeHost.picture(i % 3, i / 3), CLASSES.get(i % 3)));
+    }
+  }
+
+  /** Waits for a condition. */
+  static void until(BooleanSupplier condition) {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() - end > 0) {
+        throw new AssertionError("condition never held");
+      }
+      Thread.onSpinWait();
     }
   }
 }

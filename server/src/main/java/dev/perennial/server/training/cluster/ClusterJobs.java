@@ -66,8 +66,7 @@ public final class ClusterJobs implements JobPeers, JobFence, AutoCloseable {
     this.requests = new RequestLookup(this.members, this::local, owned, takeover, wakeup);
     tending.setDaemon(true);
     members.listen(wakeup::news);
-    JobAnswers answers =
-        new JobAnswers(this::local, owned, takeover, broadcast, registry, coordinator, wakeup);
+    JobAnswers answers = new JobAnswers(this::local, owned, takeover, broadcast, registry, wakeup);
     this.members.answer(answers::answer);
   }
 

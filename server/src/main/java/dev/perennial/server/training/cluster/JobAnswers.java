@@ -31,7 +31,6 @@ final class JobAnswers {
   private final Takeover takeover;
   private final JobBroadcast broadcast;
   private final JobRegistry registry;
-  private final RegistryClient coordinator;
   private final Wakeup wakeup;
 
   JobAnswers(
@@ -40,14 +39,12 @@ final class JobAnswers {
       Takeover takeover,
       JobBroadcast broadcast,
       JobRegistry registry,
-      RegistryClient coordinator,
       Wakeup wakeup) {
     this.local = local;
     this.owned = owned;
     this.takeover = takeover;
     this.broadcast = broadcast;
     this.registry = registry;
-    this.coordinator = coordinator;
     this.wakeup = wakeup;
   }
 
@@ -81,8 +78,6 @@ final class JobAnswers {
       jobs.putCopy(put.id(), put.lease(), put.name(), put.bytes());
     } else if (question instanceof JobQuestion.Drop drop) {
       drop(jobs, drop);
-    } else if (question instanceof JobQuestion.Release release) {
-      registry.release(release);
     } else if (question instanceof JobQuestion.HandOver over) {
       handOver(jobs, over);
     } else {
@@ -149,21 +144,22 @@ final class JobAnswers {
     }
   }
 
-  /** An upload goes on at another member. */
+  /** An upload goes on at another member. Whoever asked looks again, whatever came of it. */
   private void handOver(LocalJobs jobs, JobQuestion.HandOver over) {
     Mirror mirror = owned.mirror(over.id());
     Optional<Held> held = jobs.held(over.id());
-    if (mirror == null || held.isEmpty() || held.get().committed()) {
-      return; // whoever asked looks again
-    }
-    if (jobs.detach(held.get().requestId()).isEmpty()) {
+    if (mirror == null
+        || held.isEmpty()
+        || held.get().committed()
+        || jobs.detach(held.get().requestId()).isEmpty()) {
       return;
     }
     Answers.await(over.to(), mirror.copiedTo(over.to()).thenApply(copied -> new byte[0]), COPY);
-    var unused = owned.release(over.id());
-    takeover.offered(over.id(), over.to());
-    jobs.handOver(over.id());
-    coordinator.release(over.id());
-    LOG.info("upload {}: goes on at member {}", over.id(), over.to());
+    takeover.offered(over.id(), over.to()); // before it is a copy: it is not to be claimed
+    if (owned.handOver(over.id())) {
+      LOG.info("upload {}: goes on at member {}", over.id(), over.to());
+    } else {
+      takeover.forget(over.id());
+    }
   }
 }

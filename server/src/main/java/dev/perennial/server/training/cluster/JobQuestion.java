@@ -23,7 +23,6 @@ sealed interface JobQuestion extends Question {
               Tell.class,
               Claim.class,
               Register.class,
-              Release.class,
               HandOver.class,
               Cancel.class));
 
@@ -63,14 +62,6 @@ sealed interface JobQuestion extends Question {
 
   /** A member has committed a job. */
   record Register(String from, long token, byte[] job) implements JobQuestion {
-    @Override
-    public Level level() {
-      return Level.CHANGE;
-    }
-  }
-
-  /** A member works on something no more. */
-  record Release(String from, String id) implements JobQuestion {
     @Override
     public Level level() {
       return Level.CHANGE;
@@ -121,7 +112,9 @@ sealed interface JobQuestion extends Question {
    * @param copy one that it has a copy of
    * @param job absent where the request has made none that the member knows
    */
-  record Found(List<Held> owned, List<Held> copy, List<byte[]> job) {}
+  record Found(List<Held> owned, List<Held> copy, List<byte[]> job) {
+    static final Found NOTHING = new Found(List.of(), List.of(), List.of());
+  }
 
   /**
    * Answer to {@link Claim}.

@@ -13,14 +13,18 @@ import dev.perennial.server.training.Lease;
 import dev.perennial.server.training.LocalJobs.Held;
 import dev.perennial.server.training.TrainingJob;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiFunction;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,49 +33,31 @@ import org.slf4j.LoggerFactory;
  * Who works on what, as the oldest member decides it. Every member has one of these; it works only
  * while its member is the oldest. It keeps nothing on disk: a new coordinator asks every member
  * what it works on before it decides anything. Safe for any thread.
- *
- * <p>A grant has a token that is higher than any before. The owner is a member's id, which a
- * process has once: so a member that was given up and comes back owns nothing, whatever its token
- * says.
  */
 final class JobRegistry {
   private static final Logger LOG = LoggerFactory.getLogger(JobRegistry.class);
 
-  /** Owners and requests that are remembered; members remember their own. */
-  private static final int MAX_REMEMBERED = 100_000;
-
   private static final Duration ANSWER = Duration.ofSeconds(5);
-
-  private record Owner(String member, long token) {}
 
   private final Channel<JobQuestion> members;
   private final OwnedJobs here;
   private final Predicate<String> ended;
-  private final AtomicLong takeovers = new AtomicLong();
   private final AtomicLong rejected = new AtomicLong();
 
   @GuardedBy("this")
-  private final Map<String, Owner> owners = bounded();
-
-  @GuardedBy("this")
-  private final Map<String, String> jobOfRequest = bounded();
+  private final Ownership known = new Ownership();
 
   @GuardedBy("this")
   private final Set<String> heard = new HashSet<>();
+
+  /** Grows whenever a member is to be heard anew: what was asked for before counts no more. */
+  @GuardedBy("this")
+  private long term;
 
   JobRegistry(Channel<JobQuestion> members, OwnedJobs here, Predicate<String> ended) {
     this.ended = ended;
     this.members = members;
     this.here = here;
-  }
-
-  private static <V> Map<String, V> bounded() {
-    return new LinkedHashMap<>() {
-      @Override
-      protected boolean removeEldestEntry(Map.Entry<String, V> eldest) {
-        return size() > MAX_REMEMBERED;
-      }
-    };
   }
 
   /**
@@ -82,108 +68,128 @@ final class JobRegistry {
    */
   record Counters(long takeovers, long rejected) {}
 
-  Counters counters() {
-    return new Counters(takeovers.get(), rejected.get());
+  synchronized Counters counters() {
+    return new Counters(known.takeovers(), rejected.get());
   }
 
-  /** This member's view; throws where it does not coordinate or cannot hear all of the others. */
+  /**
+   * Decides once every member in the view has been heard: with this monitor, which is never held
+   * while members are asked. So who waits for a silent member is only who cannot do without it.
+   * Throws UNAVAILABLE where this member does not coordinate, or a member is silent.
+   */
+  private <T> T decide(BiFunction<View, Ownership, T> decision) {
+    Set<String> starting = new HashSet<>(); // they work on nothing yet
+    while (true) {
+      View view;
+      List<String> unheard;
+      long asked;
+      synchronized (this) {
+        view = coordinating();
+        unheard = new ArrayList<>(view.ids());
+        unheard.removeAll(heard);
+        unheard.removeAll(starting);
+        if (unheard.isEmpty()) {
+          return decision.apply(view, known);
+        }
+        asked = term;
+      }
+      hear(view, unheard, asked, starting);
+    }
+  }
+
+  /** This member's view; forgets all where it does not coordinate. */
   @GuardedBy("this")
-  private View established() {
+  private View coordinating() {
     View view = members.view();
     if (!view.coordinates()) {
+      term++;
       heard.clear();
-      owners.clear();
-      jobOfRequest.clear();
+      known.clear();
       throw new ServingException(
           ErrorCode.UNAVAILABLE,
           "NOT_COORDINATOR",
           "coordinator: " + view.self() + " (expected: " + view.coordinator() + ")");
     }
-    heard.retainAll(view.ids());
-    for (String member : view.ids()) {
-      if (!heard.contains(member)) {
-        hear(view, member);
-      }
+    if (heard.retainAll(view.ids())) {
+      term++; // what those have answered before says nothing of what they are when they are back
     }
     return view;
   }
 
-  @GuardedBy("this")
-  private void hear(View view, String member) {
-    JobQuestion.Heard known;
-    try {
-      known =
-          member.equals(view.self())
-              ? here.heard()
-              : members.ask(member, new JobQuestion.Hear(), JobQuestion.Heard.class, ANSWER);
-    } catch (ServingException e) {
-      if (e.reason().equals(STARTING)) {
-        return; // it works on nothing yet
+  private void hear(View view, List<String> unheard, long asked, Set<String> starting) {
+    Map<String, CompletableFuture<byte[]>> answers = new LinkedHashMap<>();
+    for (String member : unheard) {
+      if (!member.equals(view.self())) {
+        answers.put(member, members.ask(member, new JobQuestion.Hear()));
       }
-      throw e;
     }
-    for (Held held : known.owned()) {
-      Owner owner = new Owner(member, held.lease().token());
-      owners.merge(held.id(), owner, (a, b) -> a.token() >= b.token() ? a : b);
+    if (unheard.contains(view.self())) {
+      heard(view.self(), here.heard(), asked);
     }
-    known.requests().forEach(jobOfRequest::putIfAbsent);
-    heard.add(member);
+    long until = System.nanoTime() + ANSWER.toNanos();
+    ServingException silent = null;
+    for (Map.Entry<String, CompletableFuture<byte[]>> answer : answers.entrySet()) {
+      try {
+        Duration left = Duration.ofNanos(until - System.nanoTime());
+        byte[] bytes = Answers.await(answer.getKey(), answer.getValue(), left);
+        heard(answer.getKey(), Wire.read(bytes, JobQuestion.Heard.class), asked);
+      } catch (ServingException e) {
+        if (e.reason().equals(STARTING)) {
+          starting.add(answer.getKey());
+        } else {
+          silent = e;
+        }
+      }
+    }
+    if (silent != null) {
+      throw silent;
+    }
+  }
+
+  /** What two have asked for counts once: since the first answer it may have been decided anew. */
+  private synchronized void heard(String member, JobQuestion.Heard answer, long asked) {
+    if (asked == term && heard.add(member)) {
+      known.heard(member, answer);
+    }
   }
 
   /** What a member answers that does not work on jobs yet. */
   static final String STARTING = "MEMBER_STARTING";
 
-  synchronized JobQuestion.Claimed claim(JobQuestion.Claim claim) {
-    View view = established();
-    Held held = claim.held();
-    if (ended.test(held.id())) {
-      return JobQuestion.Claimed.DROP;
+  JobQuestion.Claimed claim(JobQuestion.Claim claim) {
+    if (ended.test(claim.held().id())) {
+      return decide((view, known) -> JobQuestion.Claimed.DROP);
     }
-    Owner owner = owners.get(held.id());
-    if (owner != null
-        && owner.member().equals(claim.from())
-        && owner.token() == held.lease().token()) {
-      return JobQuestion.Claimed.granted(owner.token());
-    }
-    if (owner != null
-        && view.ids().contains(owner.member())
-        && !owner.member().equals(claim.from())) {
-      return owner.token() > held.lease().token()
-          ? JobQuestion.Claimed.DROP
-          : JobQuestion.Claimed.NOT_NOW;
-    }
-    if (held.committed()) {
-      String job = jobOfRequest.putIfAbsent(held.requestId(), held.id());
-      if (job != null && !job.equals(held.id()) && !held.lease().registered()) {
-        return JobQuestion.Claimed.DROP; // its caller was answered with the other one
+    View looked = null;
+    while (true) {
+      View best = looked;
+      Decision decision =
+          decide((view, known) -> new Decision(known.claim(view, claim, view.equals(best)), view));
+      if (decision.claimed().isPresent()) {
+        return decision.claimed().get();
       }
-    } else if (!isBestCopy(view, claim)) {
-      return JobQuestion.Claimed.NOT_NOW;
+      looked = decision.view();
+      if (!isBestCopy(looked, claim)) {
+        return JobQuestion.Claimed.NOT_NOW;
+      }
     }
-    long token = 1 + Math.max(held.lease().token(), owner == null ? 0 : owner.token());
-    owners.put(held.id(), new Owner(claim.from(), token));
-    if (held.committed()) {
-      takeovers.incrementAndGet();
-    }
-    LOG.info(
-        "{} {}: member {} has it under token {}",
-        held.committed() ? "job" : "upload",
-        held.id(),
-        claim.from(),
-        token);
-    return JobQuestion.Claimed.granted(token);
   }
 
   /**
-   * Of an upload that nobody works on, the copy that has the most counts: others may have been left
-   * behind. This member knows no owner of one that began after its owner was heard.
+   * @param claimed absent where it is to be found out first whether the copy is that view's best
    */
-  @GuardedBy("this")
+  private record Decision(Optional<JobQuestion.Claimed> claimed, View view) {}
+
+  /**
+   * Of an upload the copy that has the most counts: others may have been left behind. And who works
+   * on one is asked: an owner that was heard before it began is not known, and one that has handed
+   * it over is none any more.
+   */
   private boolean isBestCopy(View view, JobQuestion.Claim claim) {
     JobQuestion.Find find = new JobQuestion.Find(claim.held().requestId());
     Map<String, CompletableFuture<byte[]>> answers = new HashMap<>();
     for (String member : view.others()) {
-      if (!member.equals(claim.from()) && heard.contains(member)) {
+      if (!member.equals(claim.from())) {
         answers.put(member, members.ask(member, find));
       }
     }
@@ -191,14 +197,22 @@ final class JobRegistry {
       return false;
     }
     for (Map.Entry<String, CompletableFuture<byte[]>> answer : answers.entrySet()) {
-      JobQuestion.Found found =
-          Wire.read(
-              Answers.await(answer.getKey(), answer.getValue(), ANSWER), JobQuestion.Found.class);
-      if (isBetter(found, claim.held())) {
+      if (isBetter(found(answer.getKey(), answer.getValue()), claim.held())) {
         return false;
       }
     }
     return true;
+  }
+
+  private static JobQuestion.Found found(String member, CompletableFuture<byte[]> answer) {
+    try {
+      return Wire.read(Answers.await(member, answer, ANSWER), JobQuestion.Found.class);
+    } catch (ServingException e) {
+      if (e.reason().equals(STARTING)) {
+        return JobQuestion.Found.NOTHING;
+      }
+      throw e;
+    }
   }
 
   /** Whether a member works on the upload, or has a newer copy. */
@@ -211,47 +225,33 @@ final class JobRegistry {
   }
 
   /** The first job of a request wins. */
-  synchronized JobQuestion.Registered register(JobQuestion.Register question) {
+  JobQuestion.Registered register(JobQuestion.Register question) {
     TrainingJob job = JobJson.read(question.job()).job();
-    established();
-    String first = jobOfRequest.putIfAbsent(job.spec().requestId(), job.jobId());
-    if (first != null && !first.equals(job.jobId())) {
-      return new JobQuestion.Registered(first);
-    }
-    owners.merge(
-        job.jobId(),
-        new Owner(question.from(), question.token()),
-        (a, b) -> a.token() >= b.token() ? a : b);
-    return new JobQuestion.Registered(job.jobId());
-  }
-
-  synchronized void release(JobQuestion.Release release) {
-    established();
-    Owner owner = owners.get(release.id());
-    if (owner != null && owner.member().equals(release.from())) {
-      owners.put(release.id(), new Owner("", owner.token()));
-    }
+    return decide((view, known) -> known.register(question, job));
   }
 
   /** Throws UNAVAILABLE (STALE_OWNER) where a job is not that member's any more. */
-  synchronized void require(Fence fence, String from) {
+  void require(Fence fence, String from) {
     if (fence.jobId().isEmpty()) {
       return;
     }
-    established();
-    Owner owner = owners.get(fence.jobId());
-    if (owner == null || !owner.member().equals(from) || owner.token() != fence.token()) {
+    Optional<Ownership.Owner> owner = decide((view, known) -> known.owner(fence.jobId()));
+    if (!owner.equals(Optional.of(new Ownership.Owner(from, fence.token())))) {
       rejected.incrementAndGet();
       LOG.warn(
           "job {}: stale write of member {} refused: token {}, owner {}",
           fence.jobId(),
           from,
           fence.token(),
-          owner);
+          told(owner));
       throw new ServingException(
           ErrorCode.UNAVAILABLE,
           "STALE_OWNER",
-          "job " + fence.jobId() + ": token " + fence.token() + " (expected: " + owner + ")");
+          "job " + fence.jobId() + ": token " + fence.token() + " (expected: " + told(owner) + ")");
     }
+  }
+
+  private static String told(Optional<Ownership.Owner> owner) {
+    return owner.map(Ownership.Owner::toString).orElse("no owner");
   }
 }

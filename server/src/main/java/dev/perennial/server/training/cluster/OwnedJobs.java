@@ -101,21 +101,39 @@ final class OwnedJobs {
 
   /** This member works on it no more; its mirror, closed, where it did. */
   @Nullable Mirror release(String id) {
-    Mirror mirror = mirrors.remove(id);
+    Mirror mirror = forget(id);
+    close(mirror);
+    return mirror;
+  }
+
+  private @Nullable Mirror forget(String id) {
     doubted.remove(id);
     unregistered.remove(id);
+    return mirrors.remove(id);
+  }
+
+  private static void close(@Nullable Mirror mirror) {
     if (mirror != null) {
       mirror.close();
     }
-    return mirror;
+  }
+
+  /** An upload becomes a copy; false where somebody goes on with it here. */
+  boolean handOver(String id) {
+    Mirror mirror;
+    synchronized (adopting) {
+      if (!local.get().handOver(id)) {
+        return false;
+      }
+      mirror = forget(id);
+    }
+    close(mirror);
+    return true;
   }
 
   /** Another member has it: nothing is copied from here on; its files are still to be deleted. */
   void withdraw(String id) {
-    Mirror mirror = mirrors.remove(id);
-    if (mirror != null) {
-      mirror.close();
-    }
+    close(mirrors.remove(id));
   }
 
   void doubt(String id) {

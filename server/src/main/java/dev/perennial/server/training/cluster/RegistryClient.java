@@ -39,14 +39,4 @@ final class RegistryClient {
         ? here.register(register)
         : members.ask(view.coordinator(), register, JobQuestion.Registered.class, ANSWER);
   }
-
-  void release(String id) {
-    View view = members.view();
-    JobQuestion.Release release = new JobQuestion.Release(view.self(), id);
-    if (view.coordinates()) {
-      here.release(release);
-    } else {
-      var unused = members.ask(view.coordinator(), release, JobQuestion.Done.class, ANSWER);
-    }
-  }
 }

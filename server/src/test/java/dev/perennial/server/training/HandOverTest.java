@@ -1,0 +1,130 @@
+package dev.perennial.server.training;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.perennial.server.error.ServingException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Uploads that go on at another member while their owner lives, and what may come between. */
+@Timeout(180)
+class HandOverTest {
+  private static final TrainingSpec SPEC = TestJobs.spec("r");
+
+  @TempDir Path directory;
+  private FakeCluster cluster;
+
+  @BeforeEach
+  void start() {
+    cluster = new FakeCluster(directory, "a", "b", "c");
+  }
+
+  @AfterEach
+  void close() {
+    cluster.close();
+  }
+
+  private CompletableFuture<Upload> resume(String name) {
+    return CompletableFuture.supplyAsync(
+        () -> TestJobs.open(cluster.get(name).jobs, SPEC, UploadMode.RESUMED));
+  }
+
+  /** The coordinator heard who had it before, and hears nothing of the change. */
+  @Test
+  void resume_ownerIsCutOffFromTheCoordinator_theUploadGoesOnOnceItIsBack() throws Exception {
+    TrainingJobs a = cluster.get("a").jobs;
+    Upload upload = TestJobs.open(cluster.get("b").jobs, SPEC, UploadMode.KEPT);
+    TestJobs.add(upload, 0, 13);
+    TestJobs.ended(a, TestJobs.train(a, TestJobs.spec("other")).jobId()); // it has decided now
+    cluster.get("b").sees("b", "c");
+    CompletableFuture<Upload> resumed = resume("c");
+    TestJobs.until(() -> !Files.exists(directory.resolve("b/uploads/" + id(upload))));
+    cluster.group("a", "b", "c");
+    Upload here = TestJobs.get(resumed);
+    assertEquals(13, here.resumed());
+    TestJobs.add(here, 13, 30);
+    TrainingJob job = TestJobs.get(here.commit());
+    assertEquals(JobState.SUCCEEDED, TestJobs.ended(a, job.jobId()).state());
+  }
+
+  @Test
+  void resume_newOwnerDiesBetween_theOldOneGoesOn() throws Exception {
+    Upload upload = TestJobs.open(cluster.get("b").jobs, SPEC, UploadMode.KEPT);
+    TestJobs.add(upload, 0, 13);
+    CountDownLatch answered = new CountDownLatch(1);
+    cluster.loses =
+        (asker, question) -> {
+          if (asker.equals("c") && question.contains("HandOver")) {
+            cluster.get("c").kill();
+            answered.countDown();
+          }
+          return false;
+        };
+    CompletableFuture<Upload> lost = resume("c");
+    assertTrue(answered.await(60, TimeUnit.SECONDS));
+    cluster.group("a", "b");
+    Upload here = TestJobs.get(resume("b"));
+    assertEquals(13, here.resumed());
+    TestJobs.add(here, 13, 30);
+    TrainingJob job = TestJobs.get(here.commit());
+    assertEquals(30, job.examples());
+    assertTrue(lost.isDone() || lost.cancel(true));
+  }
+
+  /** A client gave one member up and asked another: whoever acknowledged, nothing is lost. */
+  @Test
+  void resume_atTheOwnerWhileItHandsOver_everythingAcknowledgedIsKept() throws Exception {
+    Upload upload = TestJobs.open(cluster.get("b").jobs, SPEC, UploadMode.KEPT);
+    TestJobs.add(upload, 0, 13);
+    CountDownLatch copying = new CountDownLatch(1);
+    CompletableFuture<Void> go = new CompletableFuture<>();
+    cluster.loses =
+        (asker, question) -> {
+          if (asker.equals("b") && question.contains("Offer")) {
+            copying.countDown();
+            go.join();
+          }
+          return false;
+        };
+    CompletableFuture<Upload> away = resume("a");
+    assertTrue(copying.await(60, TimeUnit.SECONDS));
+    Upload here = TestJobs.get(resume("b"));
+    assertEquals(13, here.resumed());
+    go.complete(null);
+    int acknowledged = 13;
+    while (acknowledged < 1_000 && acknowledges(here)) {
+      acknowledged++;
+    }
+    assertTrue(acknowledged < 1_000, "two members go on with one upload");
+    Upload there = TestJobs.get(away);
+    assertTrue(
+        there.resumed() >= acknowledged, there.resumed() + " of " + acknowledged + " are left");
+  }
+
+  /** False where the upload goes on elsewhere. */
+  private static boolean acknowledges(Upload upload) throws Exception {
+    try {
+      TestJobs.get(upload.add(FakeHost.picture(0, 0), "ant"));
+      return true;
+    } catch (ExecutionException e) {
+      ServingException closed = (ServingException) Objects.requireNonNull(e.getCause());
+      assertEquals("UPLOAD_CLOSED", closed.reason());
+      return false;
+    }
+  }
+
+  private static String id(Upload upload) {
+    return ((SpooledUpload) upload).id();
+  }
+}
