@@ -115,6 +115,12 @@ public final class ClientBuilder {
     return this;
   }
 
+  /** How long a broken upload or watch is taken up again while no server answers. Default 2 min. */
+  public ClientBuilder resumePatience(Duration patience) {
+    config = config.withResumePatience(patience);
+    return this;
+  }
+
   /** How long closing waits for calls in flight; default 5 seconds. */
   public ClientBuilder closeGrace(Duration grace) {
     config = config.withCloseGrace(grace);

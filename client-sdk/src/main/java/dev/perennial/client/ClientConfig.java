@@ -67,6 +67,11 @@ record ClientConfig(
         deadline, streamDeadline, maxMessageSize, closeGrace, resumePatience, hedgeAfter);
   }
 
+  ClientConfig withResumePatience(Duration resumePatience) {
+    return new ClientConfig(
+        deadline, streamDeadline, maxMessageSize, closeGrace, resumePatience, hedgeAfter);
+  }
+
   ClientConfig withHedgeAfter(Duration hedgeAfter) {
     return new ClientConfig(
         deadline, streamDeadline, maxMessageSize, closeGrace, resumePatience, hedgeAfter);

@@ -25,7 +25,6 @@ final class TrainEvents {
   }
 
   synchronized void sent(long examples) {
-    heardNanos = System.nanoTime();
     tell(() -> listener.sent(examples));
   }
 
@@ -60,7 +59,7 @@ final class TrainEvents {
     return job;
   }
 
-  /** When the run last moved. */
+  /** When a server last said something about the run. */
   synchronized long heardNanos() {
     return heardNanos;
   }

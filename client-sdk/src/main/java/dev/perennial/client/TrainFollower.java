@@ -21,6 +21,14 @@ final class TrainFollower {
   private final Connection connection;
   private final TrainEvents events;
 
+  /** Failures since a server was last heard. */
+  private int failures;
+
+  /** When the first of them came: a source that pauses for long is no silence of the servers. */
+  private long failingNanos;
+
+  private long heardBefore;
+
   TrainFollower(Connection connection, TrainEvents events) {
     this.connection = connection;
     this.events = events;
@@ -41,7 +49,7 @@ final class TrainFollower {
           if (!mayGoOn) {
             throw e;
           }
-          pauseOrThrow(e, tries);
+          pauseOrThrow(e);
         }
       }
     }
@@ -51,7 +59,7 @@ final class TrainFollower {
 
   /** Follows a job to its end. */
   TrainingJob watch(String jobId) throws InterruptedException {
-    for (int failures = 1; ; failures++) {
+    while (true) {
       try {
         Iterator<WatchTrainingJobResponse> changes =
             ClientCalls.blockingServerStreamingCall(
@@ -60,7 +68,6 @@ final class TrainFollower {
                 connection.options(connection.config().streamDeadline()),
                 WatchTrainingJobRequest.newBuilder().setJobId(jobId).build());
         while (hasNext(changes)) {
-          failures = 1;
           TrainingJob job = TrainingJob.of(changes.next().getJob());
           events.changed(job);
           if (job.state().ended()) {
@@ -74,7 +81,7 @@ final class TrainFollower {
         if (!moving && !mayReadAgain(e)) {
           throw e;
         }
-        pauseOrThrow(e, failures);
+        pauseOrThrow(e);
       }
     }
   }
@@ -108,7 +115,7 @@ final class TrainFollower {
         };
   }
 
-  private void pauseOrThrow(PerennialException e, int failures) throws InterruptedException {
+  private void pauseOrThrow(PerennialException e) throws InterruptedException {
     if (Thread.interrupted()) {
       throw new InterruptedException();
     }
@@ -116,7 +123,14 @@ final class TrainFollower {
     if (listenerFailure != null) {
       throw listenerFailure;
     }
-    Duration silence = Duration.ofNanos(System.nanoTime() - events.heardNanos());
+    long now = System.nanoTime();
+    if (failures == 0 || events.heardNanos() != heardBefore) {
+      failures = 0;
+      failingNanos = now;
+      heardBefore = events.heardNanos();
+    }
+    failures++;
+    Duration silence = Duration.ofNanos(now - failingNanos);
     if (silence.compareTo(connection.config().resumePatience()) > 0) {
       throw e;
     }

@@ -8,6 +8,7 @@ import dev.perennial.v1.TrainingServiceGrpc;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.ClientResponseObserver;
+import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -16,8 +17,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One Train stream: spec, examples as fast as the server takes them, commit, then the job's events.
- * A resumed one first hears from which example on. One thread runs it; answers come on gRPC's
- * threads. The lock guards what they share.
+ * A resumed one first hears from which example on. It is broken off when its member drains or lags
+ * behind and another serves: the upload goes on there, and the job is watched from there. One
+ * thread runs it; answers come on gRPC's threads. The lock guards what they share; what is sent is
+ * sent under it, since a call that was cancelled throws in the face of its sender.
  */
 final class TrainUpload {
   private final Connection connection;
@@ -28,7 +31,12 @@ final class TrainUpload {
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
+  private @Nullable ClientCallStreamObserver<TrainRequest> stream;
+  private boolean committed;
   private boolean jobKnown;
+
+  /** Whether the member takes no new calls any more while others do. */
+  private boolean left;
 
   /** Examples that a resumed upload need not send again; negative before it heard of them. */
   private long resumedAt = -1;
@@ -57,30 +65,31 @@ final class TrainUpload {
    * once when the server knows the request already; throws when the stream breaks.
    */
   void run() throws InterruptedException {
-    ClientCallStreamObserver<TrainRequest> stream =
+    ClientCallStreamObserver<TrainRequest> opened =
         (ClientCallStreamObserver<TrainRequest>)
             ClientCalls.asyncBidiStreamingCall(
                 connection.newCall(
                     TrainingServiceGrpc.getTrainMethod(),
                     connection.config().streamDeadline(),
-                    new Route(Set.of())),
+                    new Route(Set.of(), this::memberLeft)),
                 new Events());
     try {
-      if (upload(stream)) {
+      if (upload(opened)) {
         awaitEnd();
       }
     } finally {
-      stream.cancel("upload left", null);
+      opened.cancel("upload left", null);
     }
   }
 
   /** False where the job was there before the commit. */
-  private boolean upload(ClientCallStreamObserver<TrainRequest> stream)
+  private boolean upload(ClientCallStreamObserver<TrainRequest> opened)
       throws InterruptedException {
-    if (!await(stream::isReady)) {
+    if (!await(opened::isReady)) {
       return false;
     }
-    stream.onNext(
+    send(
+        opened,
         TrainRequest.newBuilder().setSpec(spec.message().toBuilder().setResume(resumed)).build());
     if (resumed) {
       if (!await(() -> resumedAt >= 0)) {
@@ -89,20 +98,71 @@ final class TrainUpload {
       examples.goOnAt(resumedAt);
     }
     while (examples.hasNext()) {
-      if (!await(() -> stream.isReady() && examples.hasRoom())) {
+      if (!await(() -> opened.isReady() && examples.hasRoom())) {
         return false;
       }
       TrainRequest request = examples.next();
       connection.checkSize(request);
-      stream.onNext(request);
+      send(opened, request);
       events.sent(examples.sent());
     }
-    if (!await(stream::isReady)) {
+    if (!await(opened::isReady)) {
       return false;
     }
-    stream.onNext(TrainRequest.newBuilder().setCommit(Commit.getDefaultInstance()).build());
-    stream.onCompleted();
+    commit(opened);
     return true;
+  }
+
+  private void send(ClientCallStreamObserver<TrainRequest> opened, TrainRequest request) {
+    lock.lock();
+    try {
+      checkNotEnded();
+      opened.onNext(request);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void commit(ClientCallStreamObserver<TrainRequest> opened) {
+    lock.lock();
+    try {
+      send(opened, TrainRequest.newBuilder().setCommit(Commit.getDefaultInstance()).build());
+      opened.onCompleted();
+      committed = true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** On a thread of gRPC's that must not wait for the lock. */
+  private void memberLeft() {
+    try {
+      var unused = connection.after(Duration.ZERO, this::leave);
+    } catch (PerennialException e) {
+      // The client was closed, and ends the stream.
+    }
+  }
+
+  /** The source may keep the uploading thread for long, and the server would wait for it. */
+  private void leave() {
+    lock.lock();
+    try {
+      left = true;
+      leaveWhereThatIsSafe();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Between the commit and its answer nobody knows what there is to go on with. Under the lock. */
+  private void leaveWhereThatIsSafe() {
+    ClientCallStreamObserver<TrainRequest> open = stream;
+    if (left && !ended && open != null && (!committed || jobKnown)) {
+      end(
+          new PerennialException(
+              Code.UNAVAILABLE, "upload: its member leaves (expected: to go on at another)"));
+      open.cancel("the member leaves", null);
+    }
   }
 
   /** Waits until it is so; false where the job is known already. */
@@ -167,6 +227,7 @@ final class TrainUpload {
         examples.acknowledged(response.getSpooled().getExamples());
       }
       jobKnown |= response != null && response.hasJob();
+      leaveWhereThatIsSafe();
       changed.signalAll();
     } finally {
       lock.unlock();
@@ -179,6 +240,12 @@ final class TrainUpload {
 
     @Override
     public void beforeStart(ClientCallStreamObserver<TrainRequest> started) {
+      lock.lock();
+      try {
+        stream = started;
+      } finally {
+        lock.unlock();
+      }
       started.setOnReadyHandler(() -> signal(null));
     }
 

@@ -233,43 +233,6 @@ class TrainingTest {
   }
 
   @Test
-  void train_serverOfSeveralKilled_goesOnAtAnother() throws IOException {
-    try (FakeCluster cluster = new FakeCluster(2);
-        PerennialClient several = cluster.connect()) {
-      FakeCluster.await(
-          () -> {
-            several.listTasks();
-            return cluster.servers.stream().allMatch(one -> one.arrived("ListTasks") > 0);
-          });
-      for (FakeServer one : cluster.servers) {
-        one.train =
-            answer ->
-                note(
-                    new Uploads(
-                        answer,
-                        () ->
-                            FakeServer.one(
-                                answer, FakeServer.event(FakeServer.job("job-1", "r-1", true))),
-                        () -> {}) {
-                      @Override
-                      public void onNext(TrainRequest part) {
-                        super.onNext(part);
-                        if (part.getSpec().getResume()) {
-                          spooled(4);
-                        } else if (uploads.size() == 1 && parts.size() == 5) {
-                          one.killSoon();
-                        }
-                      }
-                    });
-      }
-      several.train(SPEC, Examples.once(examples(8).iterator()), listener).await().orThrow();
-      assertEquals(1, cluster.get(0).arrived("/Train"));
-      assertEquals(1, cluster.get(1).arrived("/Train"));
-      assertEquals(List.of(4, 5, 6, 7), pictures(uploads.get(1)));
-    }
-  }
-
-  @Test
   void train_badSpec_isNotRepeated() {
     server.train =
         answer -> {

@@ -1,6 +1,7 @@
 package dev.perennial.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.perennial.client.Example;
@@ -16,6 +17,7 @@ import dev.perennial.client.TrainingSpec;
 import dev.perennial.server.chaos.LocalCluster;
 import dev.perennial.server.chaos.MemberProcess;
 import java.nio.file.Path;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -92,27 +94,45 @@ class FailoverIT {
 
   @Test
   void upload_everyMemberKilledInTurn_allExamplesAreTrainedOn() throws Exception {
+    uploadThrough(MemberProcess::kill);
+  }
+
+  /** The upload leaves by itself: no member that stops waits for a source that gives nothing. */
+  @Test
+  void upload_everyMemberRestartedInTurn_noneWaitsForIt() throws Exception {
+    uploadThrough(
+        member -> {
+          int signal = 15;
+          assertEquals(128 + signal, member.terminate());
+          assertFalse(member.said().contains("calls were still running"), member.said());
+        });
+  }
+
+  private interface Blow {
+    void hit(MemberProcess member) throws InterruptedException;
+  }
+
+  /** Examples that are given once; each member is hit while the source waits. */
+  private static void uploadThrough(Blow blow) throws InterruptedException {
     int stage = 40;
     int all = stage * (1 + cluster.members().size());
     List<CountDownLatch> gates =
         cluster.members().stream().map(member -> new CountDownLatch(1)).toList();
-    Iterable<Example> examples =
-        () ->
-            IntStream.range(0, all)
-                .mapToObj(i -> i < stage ? example(i) : behind(gates.get(i / stage - 1), i))
-                .iterator();
+    Iterator<Example> examples =
+        IntStream.range(0, all)
+            .mapToObj(i -> i < stage ? example(i) : behind(gates.get(i / stage - 1), i))
+            .iterator();
     Acknowledged acknowledged = new Acknowledged();
     try (PerennialClient client = connect()) {
       TrainingRun run =
           client.train(
               TrainingSpec.of("colours")
                   .options(TrainingOptions.DEFAULTS.depth(2).prefixLength(2).epochs(1)),
-              Examples.of(examples),
+              Examples.once(examples),
               acknowledged);
       for (int i = 0; i < gates.size(); i++) {
         acknowledged.await(stage * (i + 1));
-        MemberProcess victim = cluster.members().get(i);
-        victim.kill();
+        blow.hit(cluster.members().get(i));
         gates.get(i).countDown();
         acknowledged.await(stage * (i + 1) + 1);
         cluster.makeWhole();

@@ -1,0 +1,201 @@
+package dev.perennial.client;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.perennial.client.FakeServer.Uploads;
+import dev.perennial.v1.TrainRequest;
+import dev.perennial.v1.TrainResponse;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Uploads, of examples that are given once, over two servers of which one goes. */
+@Timeout(30)
+class MovingUploadTest {
+  private static final TrainingSpec SPEC = TrainingSpec.of("signs").requestId("r-1");
+  private static final int STAGE = 4;
+
+  private final CountDownLatch gate = new CountDownLatch(1);
+  private final Map<FakeServer, Uploads> uploads = new ConcurrentHashMap<>();
+  private final Map<FakeServer, CompletableFuture<Void>> cancelled = new ConcurrentHashMap<>();
+  private FakeCluster cluster;
+  private PerennialClient client;
+
+  @BeforeEach
+  void start() throws IOException {
+    cluster = new FakeCluster(2);
+    client = cluster.connect();
+    FakeCluster.await(
+        () -> {
+          client.listTasks();
+          return cluster.servers.stream().allMatch(one -> one.arrived("ListTasks") > 0);
+        });
+  }
+
+  @AfterEach
+  void stop() {
+    gate.countDown();
+    client.close();
+    cluster.close();
+  }
+
+  /** So many, then as many behind the gate. */
+  private Iterator<Example> examples() {
+    return IntStream.range(0, 2 * STAGE)
+        .mapToObj(
+            i -> {
+              if (i >= STAGE) {
+                waitAtTheGate();
+              }
+              return new Example(Image.png(new byte[] {(byte) i}), "stop");
+            })
+        .iterator();
+  }
+
+  private void waitAtTheGate() {
+    try {
+      gate.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** All examples of the first stage are there, wherever the upload goes on. */
+  private void takeUploads(boolean endAfterCommit) {
+    for (FakeServer one : cluster.servers) {
+      one.train =
+          answer -> {
+            CompletableFuture<Void> left = new CompletableFuture<>();
+            ((ServerCallStreamObserver<TrainResponse>) answer)
+                .setOnCancelHandler(() -> left.complete(null));
+            cancelled.put(one, left);
+            Uploads upload = new Taken(answer, endAfterCommit);
+            uploads.put(one, upload);
+            return upload;
+          };
+    }
+  }
+
+  private static final class Taken extends Uploads {
+    Taken(StreamObserver<TrainResponse> answer, boolean endAfterCommit) {
+      super(
+          answer,
+          () -> {
+            answer.onNext(FakeServer.event(FakeServer.job("job-1", "r-1", endAfterCommit)));
+            if (endAfterCommit) {
+              answer.onCompleted();
+            }
+          },
+          () -> {});
+    }
+
+    @Override
+    public void onNext(TrainRequest part) {
+      super.onNext(part);
+      if (part.getSpec().getResume()) {
+        spooled(STAGE);
+      }
+    }
+  }
+
+  private static List<Integer> pictures(Uploads upload) {
+    return upload.parts.stream()
+        .filter(TrainRequest::hasExample)
+        .map(part -> (int) part.getExample().getImage().getEncoded().byteAt(0))
+        .toList();
+  }
+
+  /** The server with the upload, once it has the first stage. */
+  private FakeServer holder() {
+    FakeCluster.await(
+        () -> uploads.values().stream().anyMatch(one -> one.parts.size() == 1 + STAGE));
+    return uploads.keySet().iterator().next();
+  }
+
+  private FakeServer other(FakeServer one) {
+    return cluster.servers.stream().filter(server -> server != one).findFirst().orElseThrow();
+  }
+
+  @Test
+  void serverDrains_sourceWaits_uploadLeavesAtOnceAndGoesOnAtTheOther() throws Exception {
+    takeUploads(true);
+    TrainingRun run = client.train(SPEC, Examples.once(examples()), TrainingListener.NONE);
+    FakeServer first = holder();
+    first.serving(false);
+    cancelled.get(first).get(20, TimeUnit.SECONDS);
+    gate.countDown();
+    run.await().orThrow();
+    Uploads second = uploads.get(other(first));
+    assertTrue(second.parts.get(0).getSpec().getResume());
+    assertEquals(List.of(4, 5, 6, 7), pictures(second));
+    assertEquals(1, first.arrived("/Train"));
+  }
+
+  @Test
+  void serverKilled_sourceWaits_goesOnAtTheOther() {
+    takeUploads(true);
+    TrainingRun run = client.train(SPEC, Examples.once(examples()), TrainingListener.NONE);
+    FakeServer first = holder();
+    first.kill();
+    gate.countDown();
+    run.await().orThrow();
+    assertEquals(List.of(4, 5, 6, 7), pictures(uploads.get(other(first))));
+  }
+
+  @Test
+  void serverDrainsAfterTheCommit_jobIsWatchedAtTheOther() throws Exception {
+    takeUploads(false);
+    gate.countDown();
+    TrainingRun run = client.train(SPEC, Examples.once(examples()), TrainingListener.NONE);
+    run.committed().get(20, TimeUnit.SECONDS);
+    FakeServer first = uploads.keySet().iterator().next();
+    first.serving(false);
+    run.await().orThrow();
+    cancelled.get(first).get(20, TimeUnit.SECONDS);
+    assertEquals(1, other(first).arrived("WatchTrainingJob"));
+    assertEquals(0, other(first).arrived("/Train"));
+  }
+
+  @Test
+  void onlyServerDrains_uploadStays() {
+    takeUploads(true);
+    TrainingRun run = client.train(SPEC, Examples.once(examples()), TrainingListener.NONE);
+    FakeServer first = holder();
+    other(first).kill();
+    first.serving(false);
+    assertFalse(cancelled.get(first).isDone());
+    gate.countDown();
+    run.await().orThrow();
+    assertEquals(8, pictures(uploads.get(first)).size());
+  }
+
+  /** A pause of the source is no silence of the servers. */
+  @Test
+  void sourcePausedForLongerThanThePatience_serverKilled_goesOnAllTheSame() {
+    client.close();
+    client = cluster.connect(cluster.get(0).client().resumePatience(Duration.ofSeconds(2)));
+    takeUploads(true);
+    TrainingRun run = client.train(SPEC, Examples.once(examples()), TrainingListener.NONE);
+    FakeServer first = holder();
+    long since = System.nanoTime();
+    FakeCluster.await(() -> System.nanoTime() - since > TimeUnit.MILLISECONDS.toNanos(2_200));
+    first.kill();
+    gate.countDown();
+    run.await().orThrow();
+  }
+}
