@@ -125,7 +125,7 @@ final class Listener extends VerticleBase {
             .set(HttpHeaders.CONTENT_TYPE, contentType.substring(0, parameters).strip());
       }
     }
-    grpc.handle(request);
+    grpc.handle(new PausableRequest(request));
   }
 
   private void handle(GrpcServerRequest<Buffer, Buffer> request) {

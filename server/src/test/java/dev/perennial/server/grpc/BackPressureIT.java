@@ -141,6 +141,29 @@ class BackPressureIT {
     assertNull(answers.end());
   }
 
+  /** Vert.x pauses and resumes what it has read to its end, and says then that this may not be. */
+  @Test
+  void stream_halfClosedWithSoManyUnread_endsWellAndQuietly() {
+    try (SaidByServer said = SaidByServer.listen()) {
+      for (int requests = MAX_IN_FLIGHT; requests < MAX_IN_FLIGHT + 20; requests++) {
+        StreamAnswers<EmbedRequest, EmbedResponse> answers = StreamAnswers.eager();
+        StreamObserver<EmbedRequest> call = InferenceServiceGrpc.newStub(channel).embed(answers);
+        for (int i = 0; i < requests; i++) {
+          call.onNext(request(10));
+        }
+        call.onCompleted();
+        for (int i = 0; i < requests; i++) {
+          long index = i;
+          Until.holds(() -> !unanswered.isEmpty());
+          unanswered.remove().complete(() -> EmbedResponse.newBuilder().setIndex(index).build());
+          assertEquals(index, answers.next().getIndex());
+        }
+        assertNull(answers.end());
+      }
+      assertEquals(List.of(), said.failures());
+    }
+  }
+
   @Test
   void stream_largeRequests_readsNoMoreThanItsBytes() {
     StreamAnswers<EmbedRequest, EmbedResponse> answers = StreamAnswers.eager();
