@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -127,6 +128,14 @@ class MovingUploadTest {
     return uploads.keySet().iterator().next();
   }
 
+  private Uploads at(FakeServer one) {
+    return Objects.requireNonNull(uploads.get(one));
+  }
+
+  private CompletableFuture<Void> left(FakeServer one) {
+    return Objects.requireNonNull(cancelled.get(one));
+  }
+
   private FakeServer other(FakeServer one) {
     return cluster.servers.stream().filter(server -> server != one).findFirst().orElseThrow();
   }
@@ -137,10 +146,10 @@ class MovingUploadTest {
     TrainingRun run = client.train(SPEC, Examples.once(examples()), TrainingListener.NONE);
     FakeServer first = holder();
     first.serving(false);
-    cancelled.get(first).get(20, TimeUnit.SECONDS);
+    left(first).get(20, TimeUnit.SECONDS);
     gate.countDown();
     run.await().orThrow();
-    Uploads second = uploads.get(other(first));
+    Uploads second = at(other(first));
     assertTrue(second.parts.get(0).getSpec().getResume());
     assertEquals(List.of(4, 5, 6, 7), pictures(second));
     assertEquals(1, first.arrived("/Train"));
@@ -154,7 +163,7 @@ class MovingUploadTest {
     first.kill();
     gate.countDown();
     run.await().orThrow();
-    assertEquals(List.of(4, 5, 6, 7), pictures(uploads.get(other(first))));
+    assertEquals(List.of(4, 5, 6, 7), pictures(at(other(first))));
   }
 
   @Test
@@ -166,7 +175,7 @@ class MovingUploadTest {
     FakeServer first = uploads.keySet().iterator().next();
     first.serving(false);
     run.await().orThrow();
-    cancelled.get(first).get(20, TimeUnit.SECONDS);
+    left(first).get(20, TimeUnit.SECONDS);
     assertEquals(1, other(first).arrived("WatchTrainingJob"));
     assertEquals(0, other(first).arrived("/Train"));
   }
@@ -178,10 +187,10 @@ class MovingUploadTest {
     FakeServer first = holder();
     other(first).kill();
     first.serving(false);
-    assertFalse(cancelled.get(first).isDone());
+    assertFalse(left(first).isDone());
     gate.countDown();
     run.await().orThrow();
-    assertEquals(8, pictures(uploads.get(first)).size());
+    assertEquals(8, pictures(at(first)).size());
   }
 
   /** A pause of the source is no silence of the servers. */
