@@ -43,7 +43,27 @@ public record ClusterView(List<Member> members) {
       int versions,
       List<String> versionIds,
       List<Device> devices,
-      Counters counters) {}
+      Counters counters) {
+    /** A member that has not answered. */
+    public static Member unreachable(String memberId, String why) {
+      return new Member(
+          memberId,
+          "",
+          "",
+          "",
+          false,
+          false,
+          false,
+          why,
+          0,
+          "",
+          0,
+          0,
+          List.of(),
+          List.of(),
+          Counters.NONE);
+    }
+  }
 
   /**
    * What has happened since a member started.

@@ -8,7 +8,6 @@ import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -45,9 +44,6 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
   /** Most contributions to one task. */
   public static final int MAX_CONTRIBUTIONS = 256;
 
-  /** Held versions that are kept loaded; of the others only the file is there. */
-  static final int MAX_LOADED = 16;
-
   private static final Logger LOG = LoggerFactory.getLogger(TaskPool.class);
 
   private final TaskStore store;
@@ -57,20 +53,15 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
   /** Written under the lock, read by anyone. */
   private volatile PoolState state;
 
-  /** Versions that are stored before a manifest names them. */
   @GuardedBy("writing")
-  private final Set<String> held = new HashSet<>();
-
-  /** The newest of them, loaded; by id, oldest first. */
-  @GuardedBy("writing")
-  private final Map<String, PoolFile> loaded = new LinkedHashMap<>();
+  private final HeldFiles held = new HeldFiles();
 
   /** Whether a file may be there that nobody needs. */
   @GuardedBy("writing")
   private boolean garbage;
 
   @GuardedBy("writing")
-  private final Set<Listener> listeners = new LinkedHashSet<>();
+  private final SnapshotListeners listeners = new SnapshotListeners();
 
   @GuardedBy("writing")
   private boolean closed;
@@ -211,8 +202,7 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
       byte[] copy = new byte[bytes.remaining()];
       bytes.duplicate().get(copy);
       store.putVersion(id, copy);
-      held.add(id);
-      keepLoaded(id, file);
+      held.hold(id, file);
       return id;
     } finally {
       writing.unlock();
@@ -222,10 +212,7 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
   private void keepLoaded(String fileId, PoolFile file) {
     writing.lock();
     try {
-      loaded.put(fileId, file);
-      if (loaded.size() > MAX_LOADED) {
-        loaded.remove(loaded.keySet().iterator().next());
-      }
+      held.keepLoaded(fileId, file);
     } finally {
       writing.unlock();
     }
@@ -235,8 +222,7 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
   public void release(String versionId) {
     writing.lock();
     try {
-      loaded.remove(versionId);
-      garbage |= held.remove(versionId);
+      garbage |= held.release(versionId);
     } finally {
       writing.unlock();
     }
@@ -252,7 +238,7 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
     writing.lock();
     try {
       Set<String> missing = manifest.fileIds();
-      missing.removeAll(held);
+      missing.removeAll(held.ids());
       missing.removeAll(state.manifest().fileIds());
       return missing;
     } finally {
@@ -265,7 +251,7 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
     writing.lock();
     try {
       Set<String> missing = new LinkedHashSet<>(versionIds);
-      missing.removeAll(held);
+      missing.removeAll(held.ids());
       missing.removeAll(state.summaries().keySet());
       missing.removeAll(state.contributions().keySet());
       return missing;
@@ -316,20 +302,20 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
       requireOpen();
       PoolState before = state;
       Manifest next = change.after(before);
-      boolean repaired = !Collections.disjoint(before.unavailable().keySet(), loaded.keySet());
+      boolean repaired =
+          !Collections.disjoint(before.unavailable().keySet(), held.loaded().keySet());
       if (next.equals(before.manifest()) && !repaired) {
         return before.snapshot();
       }
-      PoolState after = before.at(next, loader, loaded);
+      PoolState after = before.at(next, loader, held.loaded());
       if (next.epoch() != before.manifest().epoch()) {
         store.writeManifest(next);
       }
       state = after;
       Set<String> named = next.fileIds();
-      held.removeAll(named);
-      loaded.keySet().removeAll(named);
+      held.named(named);
       garbage |= !named.containsAll(before.manifest().fileIds());
-      tell(after.snapshot());
+      listeners.tell(after.snapshot());
       removeGarbage(named);
       return after.snapshot();
     } finally {
@@ -345,17 +331,6 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
     }
   }
 
-  @GuardedBy("writing")
-  private void tell(PoolSnapshot snapshot) {
-    for (Listener listener : List.copyOf(listeners)) {
-      try {
-        listener.consumer().accept(snapshot);
-      } catch (RuntimeException e) {
-        LOG.error("A listener failed at epoch {}", snapshot.epoch(), e);
-      }
-    }
-  }
-
   /** The change has happened: a file that cannot be removed now goes with a later one. */
   @GuardedBy("writing")
   private void removeGarbage(Set<String> named) {
@@ -363,7 +338,7 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
       return;
     }
     Set<String> kept = new HashSet<>(named);
-    kept.addAll(held);
+    kept.addAll(held.ids());
     try {
       store.removeVersionsExcept(kept);
       garbage = false;
@@ -382,28 +357,15 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
     return List.copyOf(state.manifest().tasks().keySet());
   }
 
-  /** One registration; the same consumer may listen twice. */
-  private static final class Listener {
-    private final Consumer<PoolSnapshot> consumer;
-
-    private Listener(Consumer<PoolSnapshot> consumer) {
-      this.consumer = consumer;
-    }
-
-    private Consumer<PoolSnapshot> consumer() {
-      return consumer;
-    }
-  }
-
   /**
    * Calls with every new snapshot from now on, on the writer's thread, in order, before the writer
    * returns; close the result to stop. A listener must not change the pool.
    */
   public AutoCloseable listen(Consumer<PoolSnapshot> consumer) {
-    Listener listener = new Listener(consumer);
+    SnapshotListeners.Listener listener;
     writing.lock();
     try {
-      listeners.add(listener);
+      listener = listeners.add(consumer);
     } finally {
       writing.unlock();
     }
@@ -425,7 +387,6 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
       closed = true;
       listeners.clear();
       held.clear();
-      loaded.clear();
     } finally {
       writing.unlock();
     }

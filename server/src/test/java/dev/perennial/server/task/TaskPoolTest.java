@@ -265,12 +265,12 @@ class TaskPoolTest {
   @Test
   void hold_moreThanStayLoaded_allInstalledFromTheirFiles() {
     TaskPool author = open(new InMemoryTaskStore());
-    for (int seed = 0; seed <= TaskPool.MAX_LOADED; seed++) {
+    for (int seed = 0; seed <= HeldFiles.MAX_LOADED; seed++) {
       author.publish(TaskVersions.random("task-" + seed, seed));
     }
     author.manifest().versionIds().forEach(id -> pool.hold(author.versionBytes(id)));
     assertTrue(pool.install(author.manifest()));
-    assertEquals(TaskPool.MAX_LOADED + 1, pool.snapshot().tasks().size());
+    assertEquals(HeldFiles.MAX_LOADED + 1, pool.snapshot().tasks().size());
     assertEquals(Set.of(), pool.missing(author.manifest()));
   }
 

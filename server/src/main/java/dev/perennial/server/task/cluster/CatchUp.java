@@ -72,7 +72,7 @@ final class CatchUp {
       if (!Replica.isOfThisDisk(e)) {
         throw e;
       }
-      LOG.warn("this disk does not take what others have: {}", e.getMessage());
+      LOG.debug("this disk does not take what others have", e); // readiness says so, once
     }
   }
 

@@ -135,7 +135,7 @@ final class Coordinator {
     return ServingException.unavailable("NOT_REPLICATED", what, Duration.ofSeconds(1));
   }
 
-  /** This member's view; throws where it does not coordinate. */
+  /** This member's view; throws where it does not coordinate, or has to wait for the others. */
   @GuardedBy("deciding")
   private View coordinating() {
     View view = members.view();
@@ -154,11 +154,12 @@ final class Coordinator {
           "NOT_COORDINATOR",
           "coordinator: " + view.self() + " (expected: " + view.coordinator() + ")");
     }
+    readiness.requireCompany(view);
     others.retain(view);
     return view;
   }
 
-  /** Hears whom it must before it may decide. */
+  /** Hears whom it must before it may decide; then it counts as heard itself. */
   @GuardedBy("deciding")
   private void establish(View view) {
     for (String member : established ? others.settled() : view.others()) {
@@ -168,6 +169,7 @@ final class Coordinator {
       }
     }
     established = true;
+    readiness.heard(standing, view.others().isEmpty());
   }
 
   /** Makes what a member knows this pool's, too; then it is heard. */
@@ -365,10 +367,8 @@ final class Coordinator {
   /** This member's own pool follows what was decided, where its disk has room. */
   @GuardedBy("deciding")
   private void reachDecided(View view) {
-    boolean alone = view.others().isEmpty();
-    readiness.heard(standing, alone);
     if (pool.manifest().equals(decided) || replica.reach(decided, view.ids())) {
-      readiness.caughtUp(standing, alone);
+      readiness.caughtUp(standing, view.others().isEmpty());
     }
   }
 

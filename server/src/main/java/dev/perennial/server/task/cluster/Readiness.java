@@ -120,14 +120,23 @@ final class Readiness {
   }
 
   /** Something keeps this member from what is decided. */
-  void behind(String reason) {
+  void behind(ServingException why) {
+    behind(why.reason(), String.valueOf(why.getMessage()));
+  }
+
+  /** It is on its way. */
+  void catchingUp() {
+    behind(CATCHING_UP, "files are being fetched");
+  }
+
+  private void behind(String reason, String message) {
     synchronized (this) {
       if (trouble.equals(reason)) {
         return;
       }
       trouble = reason;
     }
-    LOG.info("this member: {}", reason);
+    LOG.warn("this member: {}: {}", reason, message);
     changed.run();
   }
 
@@ -170,8 +179,7 @@ final class Readiness {
       synchronized (this) {
         rejected += why.equals(STOOD_STILL) ? 1 : 0;
       }
-      throw ServingException.unavailable(
-          NOT_READY, "this member: " + why + " (expected: ready)", Duration.ofSeconds(1));
+      throw notReady(why);
     }
   }
 
@@ -181,14 +189,24 @@ final class Readiness {
   }
 
   /**
-   * Whether this member finds itself alone after it stood still, and was not before: the others may
-   * go on without it, so it waits for them for some time before it decides anything by itself.
+   * Throws UNAVAILABLE where this member finds itself alone after it stood still, and was not
+   * before: the others may go on without it, so it waits for them for some time before it decides
+   * anything by itself.
+   *
+   * @param view under which it wants to decide
    */
-  synchronized boolean standsAside(View view) {
-    return view.others().isEmpty()
+  synchronized void requireCompany(View view) {
+    if (view.others().isEmpty()
         && settled != null
         && !alone
         && settled.stops() != pulse.stops()
-        && pulse.stoodStillWithin(standStill.multipliedBy(ASIDE));
+        && pulse.stoodStillWithin(standStill.multipliedBy(ASIDE))) {
+      throw notReady(STOOD_STILL);
+    }
+  }
+
+  private static ServingException notReady(String why) {
+    return ServingException.unavailable(
+        NOT_READY, "this member: " + why + " (expected: ready)", Duration.ofSeconds(1));
   }
 }

@@ -128,7 +128,7 @@ final class Replica {
       }
     } catch (ServingException e) {
       if (isOfThisDisk(e)) {
-        readiness.behind(e.reason());
+        readiness.behind(e);
       }
       throw e; // else nothing that was decided is missing here: a change's author may have died
     }
@@ -158,7 +158,7 @@ final class Replica {
       if (!isOfThisDisk(e)) {
         throw e;
       }
-      readiness.behind(e.reason());
+      readiness.behind(e);
       return false;
     }
   }
@@ -213,11 +213,11 @@ final class Replica {
     try {
       remaining = hold(pool.missing(wanted), request.holders());
     } catch (ServingException e) {
-      readiness.behind(e.reason());
+      readiness.behind(e);
       throw e;
     }
     if (remaining > 0) {
-      readiness.behind("CATCHING_UP");
+      readiness.catchingUp();
       return new Request.Installed(pool.manifest(), remaining);
     }
     Manifest now;
@@ -226,7 +226,7 @@ final class Replica {
       try {
         pool.install(wanted);
       } catch (ServingException e) {
-        readiness.behind(e.reason());
+        readiness.behind(e);
         throw e;
       }
       now = pool.manifest();

@@ -111,6 +111,13 @@ sealed interface Request extends Question {
       boolean removes() {
         return this == DELETE || this == WITHDRAW;
       }
+
+      /** Whether there is something that it would remove. */
+      boolean finds(Manifest manifest, String task, String fileId) {
+        return this == DELETE
+            ? manifest.tasks().containsKey(task)
+            : manifest.contributionsTo(task).contains(fileId);
+      }
     }
 
     PoolChange change() {

@@ -2,6 +2,7 @@ package dev.perennial.server.training.cluster;
 
 import dev.perennial.server.cluster.Channel;
 import dev.perennial.server.cluster.Members;
+import dev.perennial.server.cluster.Wakeup;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.task.Fence;
@@ -36,6 +37,7 @@ public final class ClusterJobs implements JobPeers, JobFence, AutoCloseable {
   private static final int COPY_THREADS = 8;
   private static final Duration ANSWER = Duration.ofSeconds(5);
   private static final Duration PATIENCE = Duration.ofSeconds(1);
+  private static final Duration TEND = Duration.ofMillis(500);
   private static final Duration CANCEL = Duration.ofSeconds(30);
   private static final long AGAIN_MILLIS = 100;
 
@@ -43,7 +45,7 @@ public final class ClusterJobs implements JobPeers, JobFence, AutoCloseable {
   private final ScheduledThreadPoolExecutor threads =
       new ScheduledThreadPoolExecutor(COPY_THREADS, ClusterJobs::copyThread);
   private final Thread tending = new Thread(this::tend, "training-tend");
-  private final Wakeup wakeup = new Wakeup();
+  private final Wakeup wakeup = new Wakeup(TEND);
   private final OwnedJobs owned;
   private final JobRegistry registry;
   private final RegistryClient coordinator;

@@ -1,6 +1,7 @@
 package dev.perennial.server.training.cluster;
 
 import dev.perennial.server.cluster.Answers;
+import dev.perennial.server.cluster.Wakeup;
 import dev.perennial.server.cluster.Wire;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;

@@ -3,6 +3,7 @@ package dev.perennial.server.training.cluster;
 import dev.perennial.server.cluster.Answers;
 import dev.perennial.server.cluster.Channel;
 import dev.perennial.server.cluster.View;
+import dev.perennial.server.cluster.Wakeup;
 import dev.perennial.server.cluster.Wire;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.training.JobJson;

@@ -1,6 +1,7 @@
 package dev.perennial.server.training.cluster;
 
 import dev.perennial.server.cluster.Channel;
+import dev.perennial.server.cluster.Wakeup;
 import dev.perennial.server.training.JobJson;
 import dev.perennial.server.training.Lease;
 import dev.perennial.server.training.LocalJobs;

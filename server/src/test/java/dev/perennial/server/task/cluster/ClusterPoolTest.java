@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -259,6 +260,31 @@ class ClusterPoolTest {
   }
 
   @Test
+  void delete_triedAgainAfterTheCoordinatorDied_returnsOnceTheTaskIsGoneHereToo() {
+    network.startTogether("a", "b", "c", "d");
+    publish("a", "cats", 1);
+    AtomicBoolean answered = new AtomicBoolean();
+    network.refuses =
+        (target, request) ->
+            target.equals("c")
+                && FakeNetwork.isOf(Request.Install.class, request)
+                && !answered.get();
+    network.loses =
+        (asker, request) -> {
+          if (FakeNetwork.isOf(Request.Apply.class, request)) {
+            answered.set(network.get("c").view().coordinator().equals("b"));
+            network.get("a").kill();
+            network.group("b", "c", "d");
+          }
+          return false;
+        };
+    PoolSnapshot snapshot = network.get("c").member().delete("cats");
+    assertEquals(0, snapshot.tasks().size());
+    assertEquals(2, snapshot.epoch());
+    assertTrue(answered.get());
+  }
+
+  @Test
   void silentMember_changesWaitForItsRemovalOnlyAndItCatchesUp() throws Exception {
     network.startTogether("a", "b", "c");
     network.frozen.add("c");
@@ -279,14 +305,14 @@ class ClusterPoolTest {
     publish("a", "cats", 1);
     network.get("a").kill();
     network.get("b").pool().publish(TaskVersions.random("pens", 1)); // only b was told of it
-    AtomicInteger swallowed = new AtomicInteger();
-    network.swallows =
+    AtomicInteger refused = new AtomicInteger();
+    network.refuses =
         (target, request) ->
-            FakeNetwork.isOf(Request.Install.class, request) && swallowed.incrementAndGet() <= 3;
+            FakeNetwork.isOf(Request.Install.class, request) && refused.incrementAndGet() <= 3;
     network.group("b", "c");
     assertEquals(2, publish("b", "pens", 1).epoch()); // tried again
     assertEquals(onDisk("b"), onDisk("c"));
-    assertTrue(swallowed.get() > 1);
+    assertTrue(refused.get() > 1);
   }
 
   @Test

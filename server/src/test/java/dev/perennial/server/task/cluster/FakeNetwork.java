@@ -127,7 +127,10 @@ final class FakeNetwork implements AutoCloseable {
       if (target == null || !connected(this, target)) {
         return CompletableFuture.failedFuture(new IOException(to + " is gone"));
       }
-      if (frozen.contains(to) || swallows.test(to, request)) {
+      if (refuses.test(to, request)) {
+        return CompletableFuture.failedFuture(new IOException("not sent to " + to));
+      }
+      if (frozen.contains(to)) {
         return answer;
       }
       target
@@ -137,7 +140,10 @@ final class FakeNetwork implements AutoCloseable {
               () -> {
                 byte[] content =
                     target.answer(isNew.test(to, request) ? renamed(request) : request);
-                if (connected(this, target) && !loses.test(name, request)) {
+                boolean lost = loses.test(name, request);
+                if (!connected(this, target)) {
+                  answer.completeExceptionally(new IOException(to + " has left"));
+                } else if (!lost) {
                   answer.complete(content);
                 }
               });
@@ -153,8 +159,8 @@ final class FakeNetwork implements AutoCloseable {
   /** Whether the answer to a request of that member is lost. */
   volatile BiPredicate<String, byte[]> loses = (asker, request) -> false;
 
-  /** Whether a request to that member never arrives. */
-  volatile BiPredicate<String, byte[]> swallows = (target, request) -> false;
+  /** Whether a request to that member fails and does not arrive. */
+  volatile BiPredicate<String, byte[]> refuses = (target, request) -> false;
 
   /** Whether that is what a request is about. */
   static boolean isOf(Class<? extends Request> kind, byte[] request) {

@@ -97,16 +97,16 @@ class FullDiskTest {
   @Test
   void coordinator_noRoom_acknowledgedOnlyOnceTwoOthersHaveIt() throws Exception {
     startWithFullCoordinator("a", "b", "c");
-    AtomicInteger swallowed = new AtomicInteger();
-    network.swallows =
+    AtomicInteger refused = new AtomicInteger();
+    network.refuses =
         (target, request) ->
             target.equals("c")
                 && FakeNetwork.isOf(Request.Install.class, request)
-                && swallowed.incrementAndGet() <= 3;
+                && refused.incrementAndGet() <= 3;
     long epoch = publish("b", "pens", 1);
     assertEquals(epoch, onDisk("c").epoch());
     assertEquals(onDisk("b"), onDisk("c"));
-    assertTrue(swallowed.get() > 1);
+    assertTrue(refused.get() > 1);
   }
 
   @Test

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import dev.perennial.server.cluster.Channel;
 import dev.perennial.server.cluster.Members;
 import dev.perennial.server.cluster.View;
+import dev.perennial.server.cluster.Wakeup;
 import dev.perennial.server.cluster.Wire;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.task.Fence;
@@ -18,6 +19,7 @@ import dev.perennial.server.training.LocalJobs;
 import dev.perennial.server.training.LocalJobs.Held;
 import dev.perennial.server.training.SampleJobs;
 import java.lang.reflect.Proxy;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -52,7 +54,8 @@ class JobRegistryTest {
   private final JobRegistry registry =
       new JobRegistry(
           channel,
-          new OwnedJobs(JobRegistryTest::nothing, channel, copies, new Wakeup()),
+          new OwnedJobs(
+              JobRegistryTest::nothing, channel, copies, new Wakeup(Duration.ofMillis(500))),
           id -> false);
 
   @AfterEach

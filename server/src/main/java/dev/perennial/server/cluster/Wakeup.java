@@ -1,4 +1,4 @@
-package dev.perennial.server.training.cluster;
+package dev.perennial.server.cluster;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.perennial.server.error.ErrorCode;
@@ -9,40 +9,48 @@ import java.time.Duration;
  * Where threads wait for work and for news. Its monitor is never held over anything else, so
  * whoever wakes others does not wait. Safe for any thread.
  */
-final class Wakeup {
-  private static final Duration TEND = Duration.ofMillis(500);
+public final class Wakeup {
   private static final Duration PAUSE = Duration.ofMillis(100);
+
+  private final Duration tend;
 
   @GuardedBy("this")
   private boolean stirred;
 
-  /** Counts what members have done, and what this one has got. */
+  /** Counts what somebody may wait for. */
   @GuardedBy("this")
   private long news;
 
   @GuardedBy("this")
   private boolean closed;
 
+  /**
+   * @param tend how long a thread that tends waits at most
+   */
+  public Wakeup(Duration tend) {
+    this.tend = tend;
+  }
+
   /** There is something to tend. */
-  synchronized void stir() {
+  public synchronized void stir() {
     stirred = true;
     notifyAll();
   }
 
-  /** Members came or went, or a job was learned or adopted: a call that failed may succeed now. */
-  synchronized void news() {
+  /** Something has changed: a call that failed may succeed now. */
+  public synchronized void news() {
     news++;
     stir();
   }
 
-  synchronized void close() {
+  public synchronized void close() {
     closed = true;
     notifyAll();
   }
 
   /** Waits until there is something to tend, or for a while; false where the thread shall end. */
-  synchronized boolean awaitStir() {
-    long until = System.nanoTime() + TEND.toNanos();
+  public synchronized boolean awaitStir() {
+    long until = System.nanoTime() + tend.toNanos();
     try {
       while (!stirred && !closed && waitUntil(until)) {}
       stirred = false;
@@ -56,7 +64,7 @@ final class Wakeup {
    * Waits for news, or for a short while. Stirring does not end it: those who pause stir. Throws
    * UNAVAILABLE where this member closes or the thread is interrupted.
    */
-  synchronized void pause() {
+  public synchronized void pause() {
     long until = System.nanoTime() + PAUSE.toNanos();
     long before = news;
     try {
