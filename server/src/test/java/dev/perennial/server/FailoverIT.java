@@ -77,6 +77,25 @@ class FailoverIT {
     }
   }
 
+  /** What it has in flight is given up after 15 s, and asked of another. */
+  @Test
+  void freeze_underLoad_noRequestFails() throws Exception {
+    try (PerennialClient client = connect();
+        SteadyLoad load = SteadyLoad.start(client, RATE)) {
+      load.awaitMore(80);
+      MemberProcess victim = cluster.follower();
+      victim.freeze();
+      try {
+        load.awaitMore(80);
+        load.stop(); // all have ended, while it still stands still
+      } finally {
+        victim.thaw();
+      }
+      assertEquals(List.of(), load.failures());
+    }
+    cluster.makeWhole();
+  }
+
   @Test
   void rollingRestart_underLoad_noRequestFails() throws Exception {
     try (PerennialClient client = connect();

@@ -2,8 +2,11 @@ package dev.perennial.server.grpc;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.Descriptors.ServiceDescriptor;
+import dev.perennial.client.PerennialClient;
+import dev.perennial.client.PerennialException;
 import dev.perennial.server.Requests;
 import dev.perennial.server.TestCertificate;
 import dev.perennial.server.TestServer;
@@ -149,6 +152,46 @@ class SecurityIT {
     assertEquals(Status.Code.UNAVAILABLE, seen.getStatus().getCode());
   }
 
+  /** Each server is held to the name under which it is listed, whichever of them is left. */
+  @Test
+  void client_serversWithCertificatesOfDifferentNames_eachServes() throws Exception {
+    GrpcConfig.Tls byName = certificate("dns:localhost");
+    GrpcConfig.Tls byAddress = certificate("ip:127.0.0.1");
+    Path both = directory.resolve("both.pem");
+    Files.writeString(
+        both, Files.readString(byName.certificate()) + Files.readString(byAddress.certificate()));
+    for (int left = 0; left < 2; left++) {
+      List<GrpcEndpoint> servers = List.of(start(byName, null), start(byAddress, null));
+      String target = "localhost:" + servers.get(0).port() + ",127.0.0.1:" + servers.get(1).port();
+      try (PerennialClient client = PerennialClient.builder().target(target).tls(both).build()) {
+        assertEquals("", client.getTask("any").name());
+        servers.get(1 - left).close();
+        assertEquals("", client.getTask("any").name());
+      }
+    }
+  }
+
+  @Test
+  void client_certificateOfAnotherName_failsAndSaysWhich() throws Exception {
+    GrpcConfig.Tls tls = certificate("dns:elsewhere.test");
+    String target = "localhost:" + start(tls, null).port();
+    try (PerennialClient client =
+        PerennialClient.builder().target(target).tls(tls.certificate()).build()) {
+      PerennialException seen = assertThrows(PerennialException.class, () -> client.getTask("any"));
+      assertEquals(PerennialException.Code.UNAVAILABLE, seen.code());
+      assertTrue(String.valueOf(seen.getMessage()).contains("localhost"), seen.toString());
+      assertTrue(String.valueOf(seen.getMessage()).contains("name"), seen.toString());
+    }
+    try (PerennialClient client =
+        PerennialClient.builder()
+            .target(target)
+            .tls(tls.certificate())
+            .authority("elsewhere.test")
+            .build()) {
+      assertEquals("", client.getTask("any").name());
+    }
+  }
+
   @Test
   void start_certificateMissing_isRefused() {
     Path missing = directory.resolve("missing.pem");
@@ -156,5 +199,9 @@ class SecurityIT {
         assertThrows(
             ServingException.class, () -> start(new GrpcConfig.Tls(missing, missing), null));
     assertEquals("CANNOT_LISTEN", seen.reason());
+  }
+
+  private GrpcConfig.Tls certificate(String name) throws Exception {
+    return TestCertificate.create(directory.resolve(name.replace(':', '-')), name).files();
   }
 }
