@@ -15,6 +15,8 @@ import java.util.List;
  * @param tasks that serve there
  * @param versions task versions that are durable on its disk
  * @param versionIds which, where they were asked for
+ * @param contributions of statistics that are durable on its disk
+ * @param contributionIds which, where they were asked for
  * @param merges pools that it united with what only another member knew
  * @param rejectedWrites stale writes that it refused
  */
@@ -31,11 +33,14 @@ public record ClusterMember(
     int tasks,
     int versions,
     List<String> versionIds,
+    int contributions,
+    List<String> contributionIds,
     List<Device> devices,
     long merges,
     long rejectedWrites) {
   public ClusterMember {
     versionIds = List.copyOf(versionIds);
+    contributionIds = List.copyOf(contributionIds);
     devices = List.copyOf(devices);
   }
 
@@ -78,6 +83,8 @@ public record ClusterMember(
         message.getTasks(),
         message.getVersions(),
         message.getVersionIdsList(),
+        message.getContributions(),
+        message.getContributionIdsList(),
         message.getDevicesList().stream()
             .map(
                 device ->

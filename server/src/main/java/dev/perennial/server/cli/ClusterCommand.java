@@ -28,7 +28,9 @@ public final class ClusterCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
 
-  @Option(names = "--versions", description = "With the task versions on each disk.")
+  @Option(
+      names = "--versions",
+      description = "With the task versions and contributions on each disk.")
   private boolean versions;
 
   @Override
@@ -48,11 +50,19 @@ public final class ClusterCommand implements Callable<Integer> {
 
   private void print(PrintWriter out, List<ClusterMember> members) {
     out.printf(
-        "  %-20s %-21s %-24s %7s %6s %8s %9s  %s%n",
-        "MEMBER", "ADDRESS", "STATE", "EPOCH", "TASKS", "VERSIONS", "IN FLIGHT", "DEVICES");
+        "  %-20s %-21s %-24s %7s %6s %8s %13s %9s  %s%n",
+        "MEMBER",
+        "ADDRESS",
+        "STATE",
+        "EPOCH",
+        "TASKS",
+        "VERSIONS",
+        "CONTRIBUTIONS",
+        "IN FLIGHT",
+        "DEVICES");
     for (ClusterMember member : members) {
       out.printf(
-          "%s %-20s %-21s %-24s %7d %6d %8d %9d  %s%n",
+          "%s %-20s %-21s %-24s %7d %6d %8d %13d %9d  %s%n",
           member.coordinator() ? "*" : " ",
           member.name().isEmpty() ? member.memberId() : member.name(),
           member.address(),
@@ -62,11 +72,13 @@ public final class ClusterCommand implements Callable<Integer> {
           member.epoch(),
           member.tasks(),
           member.versions(),
+          member.contributions(),
           member.devices().stream().mapToInt(ClusterMember.Device::inFlight).sum(),
           member.devices().stream()
               .map(ClusterMember.Device::name)
               .collect(Collectors.joining(",")));
       member.versionIds().forEach(id -> out.println("    " + id));
+      member.contributionIds().forEach(id -> out.println("    " + id + " (contribution)"));
     }
   }
 }

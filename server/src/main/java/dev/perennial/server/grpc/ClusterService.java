@@ -109,6 +109,8 @@ final class ClusterService {
         .setTasks(member.tasks())
         .setVersions(member.versions())
         .addAllVersionIds(member.versionIds())
+        .setContributions(member.contributions())
+        .addAllContributionIds(member.contributionIds())
         .addAllDevices(member.devices().stream().map(ClusterService::device).toList())
         .setMerges(member.counters().merges())
         .setRejectedWrites(member.counters().rejected())

@@ -164,7 +164,10 @@ final class TaskService {
         .forEach(
             task ->
                 message.addTasks(
-                    ActiveTask.newBuilder().setName(task.name()).setVersionId(task.versionId())));
+                    ActiveTask.newBuilder()
+                        .setName(task.name())
+                        .setVersionId(task.versionId())
+                        .setContributions(task.contributions().size())));
     return message.build();
   }
 

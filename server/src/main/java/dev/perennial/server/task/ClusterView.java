@@ -1,6 +1,7 @@
 package dev.perennial.server.task;
 
 import java.util.List;
+import java.util.Objects;
 
 /** What is known of all members at one moment. Immutable. */
 public record ClusterView(List<Member> members) {
@@ -27,6 +28,9 @@ public record ClusterView(List<Member> members) {
    * @param tasks that serve there
    * @param versions that are durable there
    * @param versionIds which, where they were asked for
+   * @param contributions that are durable there
+   * @param contributionIds which, where they were asked for; a member of an older version says
+   *     nothing of them
    */
   public record Member(
       String memberId,
@@ -42,8 +46,14 @@ public record ClusterView(List<Member> members) {
       int tasks,
       int versions,
       List<String> versionIds,
+      int contributions,
+      List<String> contributionIds,
       List<Device> devices,
       Counters counters) {
+    public Member {
+      contributionIds = Objects.requireNonNullElse(contributionIds, List.of());
+    }
+
     /** A member that has not answered. */
     public static Member unreachable(String memberId, String why) {
       return new Member(
@@ -58,6 +68,8 @@ public record ClusterView(List<Member> members) {
           0,
           "",
           0,
+          0,
+          List.of(),
           0,
           List.of(),
           List.of(),

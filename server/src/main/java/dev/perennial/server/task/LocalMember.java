@@ -4,6 +4,7 @@ import dev.perennial.server.task.ClusterView.Counters;
 import dev.perennial.server.task.ClusterView.Device;
 import dev.perennial.server.task.ClusterView.Member;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -65,9 +66,15 @@ public final class LocalMember implements Cluster {
         manifest.digest(),
         pool.snapshot().tasks().size(),
         manifest.versionIds().size(),
-        withVersions ? manifest.versionIds().stream().sorted().toList() : List.of(),
+        withVersions ? sorted(manifest.versionIds()) : List.of(),
+        manifest.contributionIds().size(),
+        withVersions ? sorted(manifest.contributionIds()) : List.of(),
         stats == null ? List.of() : stats.get(),
         counters);
+  }
+
+  private static List<String> sorted(Set<String> ids) {
+    return ids.stream().sorted().toList();
   }
 
   @Override

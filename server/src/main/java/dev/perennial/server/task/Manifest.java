@@ -127,10 +127,17 @@ public record Manifest(
     return contributions.getOrDefault(task, Map.of()).keySet();
   }
 
+  /** Every contribution to every task. */
+  public Set<String> contributionIds() {
+    Set<String> ids = new HashSet<>();
+    contributions.values().forEach(stamps -> ids.addAll(stamps.keySet()));
+    return ids;
+  }
+
   /** Every file that must be stored: versions and contributions. */
   public Set<String> fileIds() {
     Set<String> ids = versionIds();
-    contributions.values().forEach(stamps -> ids.addAll(stamps.keySet()));
+    ids.addAll(contributionIds());
     return ids;
   }
 

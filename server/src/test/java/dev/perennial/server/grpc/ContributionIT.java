@@ -11,20 +11,25 @@ import dev.perennial.server.Teaching;
 import dev.perennial.server.TestServer;
 import dev.perennial.v1.Classification;
 import dev.perennial.v1.ClassifyImageRequest;
+import dev.perennial.v1.ClusterServiceGrpc;
 import dev.perennial.v1.Contribution;
 import dev.perennial.v1.DeleteTaskRequest;
 import dev.perennial.v1.ExportTaskRequest;
 import dev.perennial.v1.ExportTaskResponse;
+import dev.perennial.v1.GetClusterRequest;
 import dev.perennial.v1.GetTaskRequest;
 import dev.perennial.v1.ImportTaskRequest;
 import dev.perennial.v1.ImportTaskResponse;
 import dev.perennial.v1.LabelSet;
+import dev.perennial.v1.Member;
 import dev.perennial.v1.Task;
 import dev.perennial.v1.TaskServiceGrpc;
 import dev.perennial.v1.TrainRequest;
 import dev.perennial.v1.TrainResponse;
 import dev.perennial.v1.TrainingJob;
 import dev.perennial.v1.TrainingJobState;
+import dev.perennial.v1.WatchPoolRequest;
+import dev.perennial.v1.WatchPoolResponse;
 import dev.perennial.v1.WithdrawContributionRequest;
 import dev.perennial.v1.WithdrawContributionResponse;
 import io.grpc.StatusRuntimeException;
@@ -150,6 +155,14 @@ class ContributionIT {
         contribution.getClassesList().stream().map(c -> c.getClassName()).toList());
     assertEquals(12, contribution.getClasses(0).getExamples());
     assertTrue(contribution.getCounted());
+    Member disk =
+        ClusterServiceGrpc.newBlockingStub(server.channel())
+            .getCluster(GetClusterRequest.newBuilder().setWithVersions(true).build())
+            .getMembers(0);
+    assertEquals(List.of(job.getContributionId()), disk.getContributionIdsList());
+    assertEquals(1, disk.getContributions());
+    WatchPoolResponse pool = server.tasks().watchPool(WatchPoolRequest.getDefaultInstance()).next();
+    assertEquals(1, pool.getTasks(0).getContributions());
     server.close();
     server = TestServer.start(directory.resolve("one"));
     assertEquals(with, answers(server));

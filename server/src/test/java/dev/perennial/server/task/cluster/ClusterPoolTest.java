@@ -20,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -183,6 +184,29 @@ class ClusterPoolTest {
             ServingException.class,
             () -> network.get("c").member().withdraw("cats", contribution("request a")));
     assertEquals("CONTRIBUTION_NOT_FOUND", e.reason());
+  }
+
+  @Test
+  void describe_withVersions_tellsWhichContributionsAreOnWhichDisk() {
+    network.startTogether("a", "b");
+    publish("a", "cats", 1);
+    contribute("b", "request");
+    for (ClusterView.Member member : network.get("a").member().describe(true).members()) {
+      assertEquals(1, member.contributions());
+      assertEquals(List.of(contribution("request")), member.contributionIds());
+      assertEquals(List.of(id(TaskVersions.random("cats", 1))), member.versionIds());
+    }
+    ClusterView.Member other = network.get("a").member().describe(false).members().get(1);
+    assertEquals(1, other.contributions());
+    assertEquals(List.of(), other.contributionIds());
+  }
+
+  @Test
+  void describe_memberOfAnOlderVersion_saysNothingOfContributions() {
+    byte[] answer = Wire.answer(Map.of("memberId", "old", "versionIds", List.of("id")));
+    ClusterView.Member old = Wire.read(answer, ClusterView.Member.class);
+    assertEquals(List.of("id"), old.versionIds());
+    assertEquals(List.of(), old.contributionIds());
   }
 
   @Test
