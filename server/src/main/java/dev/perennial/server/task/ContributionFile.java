@@ -25,7 +25,8 @@ import java.util.TreeMap;
  */
 public final class ContributionFile {
   private static final String FORMAT_KEY = "format";
-  private static final String FORMAT = "perennial-contribution-1";
+  private static final String FORMATS = "perennial-contribution-";
+  private static final String FORMAT = FORMATS + "1";
   private static final String JSON_KEY = "perennial";
 
   private static final Gson GSON = new GsonBuilder().disableHtmlEscaping().create();
@@ -45,8 +46,10 @@ public final class ContributionFile {
     return Safetensors.write(Map.of(FORMAT_KEY, FORMAT, JSON_KEY, GSON.toJson(json)), tensors);
   }
 
+  /** Whether it is one, of whatever format. */
   static boolean isOne(Safetensors file) {
-    return FORMAT.equals(file.metadata().get(FORMAT_KEY));
+    String format = file.metadata().get(FORMAT_KEY);
+    return format != null && format.startsWith(FORMATS);
   }
 
   /** Throws DATA_LOSS, and says what is wrong, where the bytes are no contribution. */
@@ -54,7 +57,7 @@ public final class ContributionFile {
     try {
       Safetensors file = Safetensors.parse(bytes.duplicate());
       String text = file.metadata().get(JSON_KEY);
-      if (!isOne(file) || text == null) {
+      if (!FORMAT.equals(file.metadata().get(FORMAT_KEY)) || text == null) {
         throw new IllegalArgumentException(
             "format: " + file.metadata().get(FORMAT_KEY) + " (expected: " + FORMAT + ")");
       }

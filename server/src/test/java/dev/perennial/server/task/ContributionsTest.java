@@ -1,5 +1,6 @@
 package dev.perennial.server.task;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -278,5 +279,19 @@ class ContributionsTest {
         ErrorCode.DATA_LOSS,
         "CONTRIBUTION_DAMAGED",
         () -> ContributionFile.read(ByteBuffer.wrap(version)));
+  }
+
+  @Test
+  void file_formatOfNewerSoftware_dataLossNamesBothFormats() {
+    byte[] newer =
+        new String(ContributionFile.write(rows("a", range(30, 50))), ISO_8859_1)
+            .replace("perennial-contribution-1", "perennial-contribution-2")
+            .getBytes(ISO_8859_1);
+    ServingException e =
+        assertThrows(ServingException.class, () -> PoolFile.read(ByteBuffer.wrap(newer)));
+    assertEquals(ErrorCode.DATA_LOSS, e.code());
+    assertEquals(
+        "contribution, format: perennial-contribution-2 (expected: perennial-contribution-1)",
+        e.getMessage());
   }
 }
