@@ -31,11 +31,15 @@ final class JobCopies implements LocalJobs {
       List.of(JobStore.UPLOAD, JobStore.JOB, JobStore.CHECKPOINT);
 
   private final JobStore store;
-  private final TrainingJobs training;
+  private final JobTable table;
+  private final JobTransitions transitions;
+  private final Uploads uploads;
 
-  JobCopies(JobStore store, TrainingJobs training) {
+  JobCopies(JobStore store, JobTable table, JobTransitions transitions, Uploads uploads) {
     this.store = store;
-    this.training = training;
+    this.table = table;
+    this.transitions = transitions;
+    this.uploads = uploads;
   }
 
   @Override
@@ -223,44 +227,49 @@ final class JobCopies implements LocalJobs {
     disk(
         () -> {
           store.saveLease(store.copy(id), lease);
-          training.adopted(id, store.takeBack(id));
-          return true;
+          boolean job = store.takeBack(id);
+          if (job) {
+            transitions.restore(store.load(id));
+          } else {
+            uploads.restore(id);
+          }
+          return job;
         });
   }
 
   @Override
   public void abandon(String id) {
-    training.abandon(id);
+    transitions.abandon(id);
   }
 
   @Override
   public Optional<String> detach(String requestId) {
-    return training.detach(requestId);
+    return uploads.detach(requestId);
   }
 
   @Override
   public synchronized boolean handOver(String id) {
-    return disk(() -> training.handOver(id));
+    return disk(() -> uploads.handOver(id));
   }
 
   @Override
   public void goOn() {
-    training.goOn();
+    transitions.goOn();
   }
 
   @Override
   public List<TrainingJob> jobs() {
-    return training.jobs(null);
+    return table.list(null);
   }
 
   @Override
   public boolean ended(String jobId) {
-    return training.ended(jobId);
+    return table.ended(jobId);
   }
 
   @Override
   public boolean learn(TrainingJob job) {
-    boolean learnt = training.learn(job);
+    boolean learnt = transitions.learn(job);
     if (learnt && job.state().ended()) {
       deleteCopy(job.jobId());
     }
@@ -269,7 +278,7 @@ final class JobCopies implements LocalJobs {
 
   @Override
   public TrainingJob cancel(String jobId) {
-    return training.cancelHere(jobId);
+    return transitions.cancel(jobId);
   }
 
   private static <T> T disk(Work<T> work) {

@@ -8,6 +8,9 @@ import java.util.concurrent.CompletableFuture;
  * for any thread; {@link #fetch} and {@link #cancel} wait for the others, nothing else does.
  */
 public interface JobPeers {
+  /** Reason of a failure: this server closes, or works on it no more. */
+  String CLOSING = "CLOSING";
+
   /** Nobody. */
   JobPeers ALONE = new NoPeers();
 

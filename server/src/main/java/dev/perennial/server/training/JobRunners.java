@@ -10,10 +10,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,7 +32,10 @@ final class JobRunners implements AutoCloseable {
   /** Decoded examples that are kept in memory, of all running jobs together. */
   private static final long MAX_CACHE_BYTES = 1L << 30;
 
-  private final TrainingJobs jobs;
+  /** When what could not be written is tried again. */
+  private static final Executor AGAIN = CompletableFuture.delayedExecutor(1, TimeUnit.SECONDS);
+
+  private final JobTransitions jobs;
   private final JobStore store;
   private final TrainingHost host;
   private final LongSupplier nanoTime;
@@ -43,7 +50,11 @@ final class JobRunners implements AutoCloseable {
   private volatile boolean closing;
 
   JobRunners(
-      TrainingJobs jobs, JobStore store, TrainingHost host, LongSupplier nanoTime, JobPeers peers) {
+      JobTransitions jobs,
+      JobStore store,
+      TrainingHost host,
+      LongSupplier nanoTime,
+      JobPeers peers) {
     this.jobs = jobs;
     this.store = store;
     this.host = host;
@@ -111,7 +122,7 @@ final class JobRunners implements AutoCloseable {
     try {
       jobs.progress(jobId, JobState.RUNNING, TrainingJob.Progress.NONE);
       TrainingHost.Published published = trainAndPublish(jobId, device, stop);
-      jobs.end(jobId, JobState.SUCCEEDED, published, null);
+      end(jobId, JobState.SUCCEEDED, published, null);
       log.info("job {}: {} from epoch {}", jobId, published.versionId(), published.epoch());
     } catch (StopSignal.Stopped e) {
       park(jobId);
@@ -189,7 +200,38 @@ final class JobRunners implements AutoCloseable {
       peers.doubt(jobId);
     } else {
       log.warn("job {}: failed", jobId, error);
-      jobs.end(jobId, JobState.FAILED, null, error);
+      end(jobId, JobState.FAILED, null, error);
+    }
+  }
+
+  /**
+   * Waits until the end can be written: where it is not, the job would run again at the next start.
+   */
+  private void end(
+      String jobId,
+      JobState state,
+      TrainingHost.@Nullable Published published,
+      @Nullable ServingException error) {
+    boolean told = false;
+    while (!closing) {
+      try {
+        jobs.end(jobId, state, published, error);
+        return;
+      } catch (IOException e) {
+        if (!told) {
+          log.error("job {}: {}, which cannot be written: tried until it can", jobId, state, e);
+          told = true;
+        }
+        pause();
+      }
+    }
+  }
+
+  private void pause() {
+    try {
+      closeSignal.await(CompletableFuture.supplyAsync(() -> true, AGAIN));
+    } catch (StopSignal.Stopped e) {
+      log.info("closing: what cannot be written is done again at the next start");
     }
   }
 

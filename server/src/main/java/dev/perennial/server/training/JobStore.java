@@ -171,6 +171,17 @@ final class JobStore {
     disk.replace(path(job.jobId(), JOB), JobJson.write(job, cancelRequested));
   }
 
+  /** The same of a job that has ended: where there is no room, its checkpoint gives way. */
+  void saveEnd(TrainingJob job) throws IOException {
+    try {
+      save(job, false);
+    } catch (IOException e) {
+      log.warn("job {}: its end cannot be written: without its checkpoint", job.jobId(), e);
+      disk.delete(path(job.jobId(), CHECKPOINT));
+      save(job, false);
+    }
+  }
+
   /** Frees what an ended job needs no more. */
   void deleteSpool(String jobId) throws IOException {
     disk.delete(path(jobId, LEASE));

@@ -85,6 +85,11 @@ final class JobTable implements AutoCloseable {
     return Optional.ofNullable(entries.get(jobId)).map(entry -> entry.job);
   }
 
+  /** Whether a job is known to have ended. */
+  boolean ended(String jobId) {
+    return find(jobId).filter(job -> job.state().ended()).isPresent();
+  }
+
   /** Forgets a job that never came to be; another of its request is the request's then. */
   synchronized void remove(String jobId) {
     Entry entry = entries.remove(jobId);

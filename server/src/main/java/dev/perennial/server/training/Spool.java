@@ -154,6 +154,12 @@ final class Spool implements AutoCloseable {
         .findFirst();
   }
 
+  /** An upload is another server's now: what is kept of it is forgotten, an open one fails. */
+  void forget(String id) {
+    kept.remove(id).ifPresent(upload -> releaseBytes(upload.bytes()));
+    uploads.stream().filter(upload -> upload.id().equals(id)).forEach(SpooledUpload::lose);
+  }
+
   KeptUploads kept() {
     return kept;
   }

@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -196,6 +197,16 @@ final class SpooledUpload implements Upload {
   /** The server stops. */
   void abort() {
     end(Spool.closing(), start.keeps());
+  }
+
+  /** Another server has it: whoever sends goes on there. */
+  synchronized void lose() {
+    var unused =
+        fail(
+            ServingException.unavailable(
+                "UPLOAD_MOVED",
+                "upload: another server's (expected: resumed, at any)",
+                Duration.ofSeconds(1)));
   }
 
   private static ServingException closedBefore(String what) {

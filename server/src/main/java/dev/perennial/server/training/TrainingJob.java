@@ -43,4 +43,28 @@ public record TrainingJob(
     public static final Progress NONE =
         new Progress(0, 0, 0, 0, 0f, 0f, 0f, Duration.ZERO, Float.NaN, Float.NaN);
   }
+
+  /** The same, further on. */
+  TrainingJob at(JobState now, Progress furtherOn) {
+    return new TrainingJob(jobId, spec, now, furtherOn, examples, null, 0, null, created, null);
+  }
+
+  /** The same at its end. */
+  TrainingJob ended(
+      JobState how,
+      TrainingHost.@Nullable Published published,
+      @Nullable ServingException why,
+      Instant when) {
+    return new TrainingJob(
+        jobId,
+        spec,
+        how,
+        progress,
+        examples,
+        published == null ? null : published.versionId(),
+        published == null ? 0 : published.epoch(),
+        why,
+        created,
+        when);
+  }
 }

@@ -12,12 +12,14 @@ final class Uploads {
 
   private final Spool spool;
   private final TrainingHost host;
-  private final TrainingJobs jobs;
+  private final JobTable jobs;
+  private final JobTransitions transitions;
 
-  Uploads(Spool spool, TrainingHost host, TrainingJobs jobs) {
+  Uploads(Spool spool, TrainingHost host, JobTable jobs, JobTransitions transitions) {
     this.spool = spool;
     this.host = host;
     this.jobs = jobs;
+    this.transitions = transitions;
   }
 
   /** Finds what an earlier process kept. */
@@ -39,11 +41,6 @@ final class Uploads {
   Optional<String> detach(String requestId) {
     spool.open(requestId).ifPresent(Uploads::detach);
     return spool.kept().find(requestId).map(KeptUploads.Kept::id);
-  }
-
-  /** What is kept of a request is another member's now. */
-  void forget(String id) {
-    spool.kept().remove(id).ifPresent(kept -> spool.releaseBytes(kept.bytes()));
   }
 
   /** What is kept becomes a copy; false where nothing is kept under that id. */
@@ -87,7 +84,7 @@ final class Uploads {
     long mostFeatures =
         MemoryBounds.ofHeap(MAX_FEATURE_BYTES) / ((long) Float.BYTES * host.config().embedDim());
     long maxExamples = Math.min(spool.config().maxExamples(), mostFeatures);
-    SpooledUpload upload = new SpooledUpload(start, spool, host, jobs::commit, maxExamples);
+    SpooledUpload upload = new SpooledUpload(start, spool, host, transitions::commit, maxExamples);
     try {
       spool.acquireUpload(upload);
     } catch (ServingException e) {

@@ -31,6 +31,7 @@ final class FakeCluster implements AutoCloseable {
   final class Member implements Members {
     final String name;
     final Path disk;
+    final FullDisk room = new FullDisk();
     final FakeHost host = new FakeHost();
     final ClusterJobs peers;
     final TrainingJobs jobs;
@@ -53,13 +54,7 @@ final class FakeCluster implements AutoCloseable {
       this.peers = new ClusterJobs(this);
       this.jobs =
           new TrainingJobs(
-              disk,
-              host,
-              TrainingConfig.DEFAULT,
-              Disk.REAL,
-              TestJobs.CLOCK,
-              System::nanoTime,
-              peers);
+              disk, host, TrainingConfig.DEFAULT, room, TestJobs.CLOCK, System::nanoTime, peers);
       host.beforeFence =
           fence -> {
             Member coordinator = get(view.coordinator());
@@ -106,7 +101,7 @@ final class FakeCluster implements AutoCloseable {
       Member target = get(to);
       CompletableFuture<byte[]> answer = new CompletableFuture<>();
       String text = new String(request, StandardCharsets.UTF_8);
-      if (!connected(this, target)) {
+      if (!connected(this, target) || stops.test(name, text)) {
         return CompletableFuture.failedFuture(new IOException(to + " is gone"));
       }
       try {
@@ -134,6 +129,9 @@ final class FakeCluster implements AutoCloseable {
 
   private final Path directory;
   private final Map<String, Member> members = new ConcurrentHashMap<>();
+
+  /** Whether that member's question never arrives. */
+  volatile BiPredicate<String, String> stops = (asker, question) -> false;
 
   /** Whether the answer to that member's question is lost. */
   volatile BiPredicate<String, String> loses = (asker, question) -> false;

@@ -1,6 +1,7 @@
 package dev.perennial.server.training;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -11,6 +12,20 @@ final class FullDisk extends Disk {
   final AtomicInteger successesLeft = new AtomicInteger(-1);
 
   volatile boolean full;
+
+  /** Whether a full disk has room again once anything was deleted. */
+  volatile boolean deletingMakesRoom;
+
+  /** Changes that failed. */
+  final AtomicInteger failures = new AtomicInteger();
+
+  @Override
+  void delete(Path path) throws IOException {
+    if (deletingMakesRoom && Files.exists(path)) {
+      full = false;
+    }
+    super.delete(path);
+  }
 
   @Override
   void replace(Path file, byte[] bytes) throws IOException {
@@ -32,6 +47,7 @@ final class FullDisk extends Disk {
 
   private void check() throws IOException {
     if (full || successesLeft.getAndDecrement() == 0) {
+      failures.incrementAndGet();
       throw new IOException("No space left on device");
     }
   }

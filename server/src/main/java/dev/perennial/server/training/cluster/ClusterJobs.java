@@ -121,7 +121,11 @@ public final class ClusterJobs implements JobPeers, JobFence, AutoCloseable {
   @Override
   public CompletableFuture<Void> copied(String id) {
     Mirror mirror = owned.mirror(id);
-    return mirror == null ? CompletableFuture.completedFuture(null) : mirror.copied();
+    return mirror == null
+        ? CompletableFuture.failedFuture(
+            new ServingException(
+                ErrorCode.UNAVAILABLE, CLOSING, id + ": not this member's (expected: its own)"))
+        : mirror.copied();
   }
 
   @Override
@@ -163,7 +167,7 @@ public final class ClusterJobs implements JobPeers, JobFence, AutoCloseable {
       var unused = threads.schedule(work, millis, TimeUnit.MILLISECONDS);
     } catch (RejectedExecutionException e) {
       failing.completeExceptionally(
-          new ServingException(ErrorCode.UNAVAILABLE, "CLOSING", "this member: closing", e));
+          new ServingException(ErrorCode.UNAVAILABLE, CLOSING, "this member: closing", e));
     }
   }
 

@@ -5,6 +5,7 @@ import dev.perennial.server.cluster.Channel;
 import dev.perennial.server.cluster.View;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
+import dev.perennial.server.training.JobPeers;
 import dev.perennial.server.training.Lease;
 import dev.perennial.server.training.LocalJobs;
 import java.time.Duration;
@@ -170,7 +171,7 @@ final class Mirror {
   private ServingException closing() {
     return new ServingException(
         ErrorCode.UNAVAILABLE,
-        "CLOSING",
+        JobPeers.CLOSING,
         "copies of " + id + ": none any more (expected: a running member)");
   }
 

@@ -51,8 +51,11 @@ final class OwnedJobs {
     this.wakeup = wakeup;
   }
 
+  /** Whether this member works on it; its files are in their place then. */
   boolean has(String id) {
-    return mirrors.containsKey(id);
+    synchronized (adopting) {
+      return mirrors.containsKey(id);
+    }
   }
 
   @Nullable Mirror mirror(String id) {
