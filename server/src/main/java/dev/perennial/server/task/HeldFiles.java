@@ -1,7 +1,7 @@
 package dev.perennial.server.task;
 
 import java.util.Collections;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -14,13 +14,14 @@ final class HeldFiles {
   /** Files that are kept loaded; of the others only the file is there. */
   static final int MAX_LOADED = 16;
 
-  private final Set<String> ids = new HashSet<>();
+  /** How many hold each. */
+  private final Map<String, Integer> holds = new HashMap<>();
 
   /** By id, oldest first. */
   private final Map<String, PoolFile> loaded = new LinkedHashMap<>();
 
   void hold(String id, PoolFile file) {
-    ids.add(id);
+    holds.merge(id, 1, Integer::sum);
     keepLoaded(id, file);
   }
 
@@ -32,25 +33,30 @@ final class HeldFiles {
     }
   }
 
-  /** False where it was not held. */
+  /** True where that was the last who held it. */
   boolean release(String id) {
+    Integer left = holds.computeIfPresent(id, (held, count) -> count - 1);
+    if (left == null || left > 0) {
+      return false;
+    }
+    holds.remove(id);
     loaded.remove(id);
-    return ids.remove(id);
+    return true;
   }
 
   /** A manifest names these now. */
   void named(Set<String> fileIds) {
-    ids.removeAll(fileIds);
+    holds.keySet().removeAll(fileIds);
     loaded.keySet().removeAll(fileIds);
   }
 
   void clear() {
-    ids.clear();
+    holds.clear();
     loaded.clear();
   }
 
   Set<String> ids() {
-    return Collections.unmodifiableSet(ids);
+    return Collections.unmodifiableSet(holds.keySet());
   }
 
   Map<String, PoolFile> loaded() {

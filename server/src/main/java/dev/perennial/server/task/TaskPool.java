@@ -190,8 +190,8 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
 
   /**
    * Stores a version or a contribution durably, for a manifest to come; returns its id. Until then,
-   * or until it is {@link #release released} or the pool is opened again, it is kept. Throws
-   * DATA_LOSS (neither), RESOURCE_EXHAUSTED (disk full).
+   * or until it is {@link #release released} as often as it was held, or the pool is opened again,
+   * it is kept. Throws DATA_LOSS (neither), RESOURCE_EXHAUSTED (disk full).
    */
   public String hold(ByteBuffer bytes) {
     String id = TaskVersionFile.versionId(bytes);

@@ -45,6 +45,22 @@ class TaskPoolTest {
   }
 
   @Test
+  void hold_byTwoAtOnce_isKeptUntilBothLetGo() {
+    ByteBuffer file = ByteBuffer.wrap(TaskVersionFile.write(TaskVersions.random("cats", 1)));
+    Manifest wanted;
+    try (TaskPool author = open(new InMemoryTaskStore())) {
+      author.publish(file);
+      wanted = author.manifest();
+    }
+    String id = pool.hold(file);
+    assertEquals(id, pool.hold(file)); // the same upload, sent again
+    pool.release(id);
+    assertEquals(Set.of(), pool.missing(wanted));
+    pool.release(id);
+    assertEquals(Set.of(id), pool.missing(wanted));
+  }
+
+  @Test
   void open_newStore_emptyAtEpochZero() {
     assertEquals(0, pool.snapshot().epoch());
     assertEquals(List.of(), pool.snapshot().tasks());

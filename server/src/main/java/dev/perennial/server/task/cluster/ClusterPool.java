@@ -95,8 +95,8 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
    * UNAVAILABLE where it is closed or interrupted before.
    */
   public void start() {
-    await(() -> members.view().ids().size() >= options.startSize());
-    replica.repair(members.view().others());
+    await(() -> present().size() >= options.startSize());
+    replica.repair(present());
     pool.install(pool.manifest());
     tending.start();
     beating.start();
@@ -114,9 +114,18 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
         LOG.info(
             "waiting since {} with {} members: {}",
             Duration.ofNanos(told - since),
-            members.view().ids().size(),
+            present().size(),
             readiness.trouble());
       }
+    }
+  }
+
+  /** The members; none while this one is on its way from one group to another. */
+  private List<String> present() {
+    try {
+      return members.view().ids();
+    } catch (ServingException e) {
+      return List.of();
     }
   }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.perennial.server.cluster.Members;
 import dev.perennial.server.cluster.View;
+import dev.perennial.server.error.ServingException;
 import dev.perennial.server.task.InMemoryTaskStore;
 import dev.perennial.server.task.LocalMember;
 import dev.perennial.server.task.TaskPool;
@@ -55,6 +56,7 @@ final class FakeNetwork implements AutoCloseable {
     private volatile UnaryOperator<byte[]> answering = request -> request;
     private volatile Runnable changed = () -> {};
     private volatile boolean alive;
+    private volatile boolean rejoining;
     private final AtomicLong stoodStill = new AtomicLong();
 
     Machine(String name) {
@@ -96,9 +98,15 @@ final class FakeNetwork implements AutoCloseable {
       stoodStill.addAndGet(time.toNanos());
     }
 
+    /** It is on its way from one group to another, until it gets a view. */
+    void rejoins() {
+      rejoining = true;
+    }
+
     /** Shows this member alone another view; it is not told. */
     void viewIs(String... names) {
       view = new View(name, List.of(names));
+      rejoining = false;
     }
 
     byte[] answer(byte[] request) {
@@ -107,6 +115,10 @@ final class FakeNetwork implements AutoCloseable {
 
     @Override
     public View view() {
+      if (rejoining) {
+        throw ServingException.unavailable(
+            "REJOINING", "between two groups", Duration.ofSeconds(1));
+      }
       return view;
     }
 
@@ -210,7 +222,7 @@ final class FakeNetwork implements AutoCloseable {
   /** From now on these see each other, and nobody else, in this order. */
   void group(String... names) {
     for (String name : names) {
-      get(name).view = new View(name, List.of(names));
+      get(name).viewIs(names);
     }
     for (String name : names) {
       get(name).changed.run();
