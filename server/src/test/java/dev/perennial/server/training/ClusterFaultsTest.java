@@ -1,6 +1,7 @@
 package dev.perennial.server.training;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
@@ -9,6 +10,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -117,5 +119,32 @@ class ClusterFaultsTest {
     upload.keep();
     Upload resumed = TestJobs.open(cluster.get("b").jobs, SPEC, UploadMode.RESUMED);
     assertEquals(13, resumed.resumed());
+  }
+
+  /** What the oldest asks one of them while the other waits for it needs no lock of a claim. */
+  @Test
+  void claim_twoMembersAtOnce_eachAnswersForTheOther() throws Exception {
+    try (FakeCluster five = new FakeCluster(directory.resolve("5"), "a", "x", "b", "y", "c")) {
+      TrainingSpec other = TestJobs.spec("other");
+      TestJobs.add(TestJobs.open(five.get("x").jobs, SPEC, UploadMode.KEPT), 0, 13);
+      TestJobs.add(TestJobs.open(five.get("y").jobs, other, UploadMode.KEPT), 0, 7);
+      CountDownLatch both = new CountDownLatch(2);
+      AtomicInteger claims = new AtomicInteger();
+      five.stops =
+          (asker, question) -> {
+            if (question.contains("Claim")) {
+              claims.incrementAndGet();
+              both.countDown();
+              Uninterruptibly.run(both::await);
+            }
+            return false;
+          };
+      List.of("x", "y").forEach(name -> five.get(name).kill());
+      five.group("a", "b", "c");
+      assertTrue(both.await(60, TimeUnit.SECONDS));
+      assertEquals(13, TestJobs.open(five.get("b").jobs, SPEC, UploadMode.RESUMED).resumed());
+      assertEquals(7, TestJobs.open(five.get("c").jobs, other, UploadMode.RESUMED).resumed());
+      assertEquals(2, claims.get(), "claims, of which the first of each could be granted");
+    }
   }
 }
