@@ -48,7 +48,11 @@ final class JobCopies implements LocalJobs {
         () -> {
           List<Held> copies = new ArrayList<>();
           for (String id : store.copyIds()) {
-            held(id, store.copy(id)).ifPresent(copies::add);
+            if (table.ended(id)) {
+              deleteCopy(id); // offered, or put back, as the news of its end was on its way
+            } else {
+              held(id, store.copy(id)).ifPresent(copies::add);
+            }
           }
           return copies;
         });
@@ -217,7 +221,7 @@ final class JobCopies implements LocalJobs {
 
   @Override
   public synchronized void dropCopy(String id, long token) {
-    if (disk(() -> store.lease(store.copy(id))).token() == token) {
+    if (disk(() -> store.lease(store.copy(id))).token() <= token) {
       deleteCopy(id);
     }
   }

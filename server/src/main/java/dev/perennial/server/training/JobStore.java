@@ -53,7 +53,7 @@ final class JobStore {
     this.copies = directory.resolve("copies");
   }
 
-  /** Makes the directories, and throws away uploads that nobody can go on with. */
+  /** Makes the directories, and throws away uploads and copies that nobody can go on with. */
   void open() throws IOException {
     Files.createDirectories(jobs);
     Files.createDirectories(uploads);
@@ -63,6 +63,11 @@ final class JobStore {
         if (!Files.exists(upload.resolve(UPLOAD)) || !Files.exists(upload.resolve(SPOOL))) {
           disk.delete(upload);
         }
+      }
+    }
+    for (String id : copyIds()) {
+      if (!Files.exists(copy(id).resolve(UPLOAD)) && !Files.exists(copy(id).resolve(JOB))) {
+        disk.delete(copy(id)); // it was offered, and nothing came after that
       }
     }
     disk.forceDirectory(uploads);

@@ -47,7 +47,7 @@ public interface LocalJobs {
 
   void deleteCopy(String id);
 
-  /** The same where it is under that token. */
+  /** The same where it is under that token or an earlier one. */
   void dropCopy(String id, long token);
 
   /** Makes a copy this server's own: a job runs, an upload waits to be gone on with. */

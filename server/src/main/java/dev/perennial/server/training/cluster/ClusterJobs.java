@@ -52,6 +52,7 @@ public final class ClusterJobs implements JobPeers, JobFence, AutoCloseable {
   private final JobBroadcast broadcast;
   private final Takeover takeover;
   private final RequestLookup requests;
+  private final CopyDrops drops;
 
   private volatile @Nullable LocalJobs local;
 
@@ -66,6 +67,7 @@ public final class ClusterJobs implements JobPeers, JobFence, AutoCloseable {
     this.broadcast = new JobBroadcast(this.members, owned, wakeup);
     this.takeover = new Takeover(this.members, this::local, owned, broadcast, coordinator, wakeup);
     this.requests = new RequestLookup(this.members, this::local, owned, takeover, wakeup);
+    this.drops = new CopyDrops(this.members);
     tending.setDaemon(true);
     members.listen(wakeup::news);
     JobAnswers answers = new JobAnswers(this::local, owned, takeover, broadcast, registry, wakeup);
@@ -189,9 +191,9 @@ public final class ClusterJobs implements JobPeers, JobFence, AutoCloseable {
   @Override
   public void dropped(String id) {
     Mirror mirror = owned.release(id);
-    String twin = mirror == null ? null : mirror.twin();
-    if (mirror != null && twin != null && !local().ended(id)) {
-      var unused = members.ask(twin, new JobQuestion.Drop(id, mirror.lease().token()));
+    if (mirror != null && !local().ended(id)) { // of its end all are told, and delete their copies
+      drops.add(id, mirror.lease().token());
+      wakeup.stir();
     }
   }
 
@@ -233,6 +235,8 @@ public final class ClusterJobs implements JobPeers, JobFence, AutoCloseable {
         noticeNewId();
         takeover.settleDoubts();
         takeover.claimCopies();
+        takeover.deleteOrphans();
+        drops.send();
         owned.lookForTwins();
         local().goOn();
         broadcast.tellChanges();

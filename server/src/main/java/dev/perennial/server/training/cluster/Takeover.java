@@ -78,6 +78,19 @@ final class Takeover {
     }
   }
 
+  /** Copies of which nobody can make anything, of uploads without a request and of nothing yet. */
+  void deleteOrphans() {
+    List<String> present = members.view().ids();
+    offeredBy.forEach(
+        (id, owner) -> {
+          if (!present.contains(owner) && local.get().held(id).isEmpty()) {
+            LOG.info("{}: copy deleted: nobody can go on with it", id);
+            local.get().deleteCopy(id);
+            offeredBy.remove(id);
+          }
+        });
+  }
+
   private void claim(Held copy) {
     JobQuestion.Claimed answer = registry.claim(copy);
     if (answer.token() > 0) {
