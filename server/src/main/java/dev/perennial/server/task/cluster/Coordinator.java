@@ -18,7 +18,6 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -223,7 +222,7 @@ final class Coordinator {
     added.removeAll(decided.fileIds());
     List<String> settled = others.settled();
     try {
-      ServingException full = store(added, holders);
+      ServingException full = replica.store(added, holders);
       boolean here = full == null && pool.missing(next).isEmpty();
       int needed = enough() - (here ? 1 : 0);
       List<String> prepared = prepare(settled, added, holders);
@@ -256,21 +255,6 @@ final class Coordinator {
     return unavailable(
         "disks that %s epoch %d: %d of the others' %d (expected: %d, this one among them if it can)"
             .formatted(what, next.epoch(), members.size(), others.settled().size(), enough()));
-  }
-
-  /** Stores a change's versions here; returns the failure where this disk does not take them. */
-  private @Nullable ServingException store(List<String> added, List<String> holders) {
-    try {
-      if (replica.hold(added, holders) > 0) {
-        throw unavailable("versions " + added + " are still being fetched");
-      }
-      return null;
-    } catch (ServingException e) {
-      if (!Replica.isOfThisDisk(e)) {
-        throw e;
-      }
-      return e;
-    }
   }
 
   /** The other members that have stored the versions; at least one, where there is one. */

@@ -141,18 +141,36 @@ final class Replica {
   }
 
   /**
+   * Fetches and stores what is not here; returns the failure where this disk does not take it, and
+   * then this member is behind. Throws where files are still to be had from the holders.
+   */
+  @Nullable ServingException store(Collection<String> fileIds, List<String> holders) {
+    try {
+      int left = hold(fileIds, holders);
+      if (left > 0) {
+        throw ServingException.unavailable(
+            "NOT_REPLICATED",
+            "files that are still being fetched: " + left + " of " + fileIds + " (expected: 0)",
+            Duration.ofSeconds(1));
+      }
+      return null;
+    } catch (ServingException e) {
+      if (!isOfThisDisk(e)) {
+        throw e;
+      }
+      return e;
+    }
+  }
+
+  /**
    * Brings this pool to a manifest; false where this disk does not take it, and then this member is
    * behind. Throws where files are still to be had from the holders.
    */
   boolean reach(Manifest wanted, List<String> holders) {
+    if (store(pool.missing(wanted), holders) != null) {
+      return false;
+    }
     try {
-      int left = hold(pool.missing(wanted), holders);
-      if (left > 0) {
-        throw ServingException.unavailable(
-            "NOT_REPLICATED",
-            "versions that are still being fetched: " + left + " (expected: 0)",
-            Duration.ofSeconds(1));
-      }
       return pool.install(wanted);
     } catch (ServingException e) {
       if (!isOfThisDisk(e)) {
