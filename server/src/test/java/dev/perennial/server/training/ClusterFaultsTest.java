@@ -5,44 +5,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
-import java.nio.file.Path;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** What fails half-way between members: what is answered holds, and what is not leaves nothing. */
 @Timeout(180)
 class ClusterFaultsTest {
-  private static final TrainingSpec SPEC = TestJobs.spec("r");
-
-  @TempDir Path directory;
-  private FakeCluster cluster;
-
-  @BeforeEach
-  void start() {
-    cluster = new FakeCluster(directory, "a", "b", "c");
-  }
-
-  @AfterEach
-  void close() {
-    cluster.close();
-  }
-
-  private static List<String> ids(TrainingJobs jobs) {
-    return jobs.jobs(null).stream().map(TrainingJob::jobId).toList();
-  }
-
-  private static List<String> names(Path directory) {
-    return List.of(Objects.requireNonNull(directory.toFile().list()));
-  }
+  @RegisterExtension final FakeCluster cluster = new FakeCluster("a", "b", "c");
 
   /** The wish must be where the job goes on. */
   @Test
@@ -54,7 +29,7 @@ class ClusterFaultsTest {
           running.countDown();
           never.join();
         };
-    TrainingJob job = TestJobs.train(cluster.get("b").jobs, SPEC);
+    TrainingJob job = TestJobs.train(cluster.get("b").jobs, TestJobs.SPEC);
     running.await();
     AtomicInteger stopped = new AtomicInteger();
     cluster.stops =
@@ -73,15 +48,15 @@ class ClusterFaultsTest {
   @Test
   void commit_twinsDiskIsFull_isRefusedAndLeavesNothing() throws Exception {
     TrainingJobs b = cluster.get("b").jobs;
-    Upload upload = TestJobs.open(b, SPEC);
+    Upload upload = TestJobs.open(b, TestJobs.SPEC);
     TestJobs.fill(upload);
     cluster.get("c").room.full = true;
     ServingException e = (ServingException) TestJobs.failure(upload.commit());
     assertEquals("DISK_FULL", e.reason());
-    assertEquals(List.of(), ids(b));
-    assertEquals(List.of(), names(directory.resolve("b/jobs")));
+    assertEquals(List.of(), cluster.ids("b"));
+    assertEquals(List.of(), cluster.names("b/jobs"));
     cluster.get("c").room.full = false;
-    TrainingJob job = TestJobs.train(b, SPEC);
+    TrainingJob job = TestJobs.train(b, TestJobs.SPEC);
     assertEquals(JobState.SUCCEEDED, TestJobs.ended(b, job.jobId()).state());
   }
 
@@ -90,43 +65,44 @@ class ClusterFaultsTest {
   void commit_theRequestsJobIsMadeElsewhereMeanwhile_leavesNothing() throws Exception {
     TrainingJobs a = cluster.get("a").jobs;
     TrainingJobs b = cluster.get("b").jobs;
-    Upload upload = TestJobs.open(b, SPEC, UploadMode.KEPT);
+    Upload upload = TestJobs.open(b, TestJobs.SPEC, UploadMode.KEPT);
     TestJobs.fill(upload);
     cluster.group("a", "c");
     CompletableFuture<TrainingJob> committed = upload.commit();
-    TestJobs.until(() -> names(directory.resolve("b/jobs")).size() == 1);
-    TrainingJob made = TestJobs.ended(a, TestJobs.train(a, SPEC).jobId());
+    TestJobs.until(() -> cluster.names("b/jobs").size() == 1);
+    TrainingJob made = TestJobs.ended(a, TestJobs.train(a, TestJobs.SPEC).jobId());
     cluster.group("a", "c", "b");
     assertEquals("CLOSING", ((ServingException) TestJobs.failure(committed)).reason());
-    TestJobs.until(() -> ids(b).equals(List.of(made.jobId())));
-    UploadOpening again = b.open(SPEC, UploadMode.KEPT);
+    TestJobs.until(() -> cluster.ids("b").equals(List.of(made.jobId())));
+    UploadOpening again = b.open(TestJobs.SPEC, UploadMode.KEPT);
     assertEquals(made.jobId(), ((UploadOpening.Made) again).job().jobId());
   }
 
   /** It stood still, nothing was sent meanwhile, and its stream is still open. */
   @Test
   void add_uploadWasTakenOver_isNotAcknowledged() throws Exception {
-    Upload upload = TestJobs.open(cluster.get("b").jobs, SPEC, UploadMode.KEPT);
+    Upload upload = TestJobs.open(cluster.get("b").jobs, TestJobs.SPEC, UploadMode.KEPT);
     TestJobs.add(upload, 0, 13);
     cluster.group("a", "c");
-    TestJobs.until(() -> names(directory.resolve("c/uploads")).size() == 1);
+    TestJobs.until(() -> cluster.names("c/uploads").size() == 1);
     cluster.get("a").kill();
     cluster.group("c", "b"); // its new owner wants it to keep a copy: so it learns of it
-    TestJobs.until(() -> names(directory.resolve("b/uploads")).isEmpty());
+    TestJobs.until(() -> cluster.names("b/uploads").isEmpty());
     ServingException e =
         (ServingException) TestJobs.failure(upload.add(FakeHost.picture(0, 0), "ant"));
     assertEquals(ErrorCode.UNAVAILABLE, e.code());
     upload.keep();
-    Upload resumed = TestJobs.open(cluster.get("b").jobs, SPEC, UploadMode.RESUMED);
+    Upload resumed = TestJobs.open(cluster.get("b").jobs, TestJobs.SPEC, UploadMode.RESUMED);
     assertEquals(13, resumed.resumed());
   }
 
   /** What the oldest asks one of them while the other waits for it needs no lock of a claim. */
   @Test
   void claim_twoMembersAtOnce_eachAnswersForTheOther() throws Exception {
-    try (FakeCluster five = new FakeCluster(directory.resolve("5"), "a", "x", "b", "y", "c")) {
+    try (FakeCluster five = new FakeCluster("a", "x", "b", "y", "c")) {
+      five.start();
       TrainingSpec other = TestJobs.spec("other");
-      TestJobs.add(TestJobs.open(five.get("x").jobs, SPEC, UploadMode.KEPT), 0, 13);
+      TestJobs.add(TestJobs.open(five.get("x").jobs, TestJobs.SPEC, UploadMode.KEPT), 0, 13);
       TestJobs.add(TestJobs.open(five.get("y").jobs, other, UploadMode.KEPT), 0, 7);
       CountDownLatch both = new CountDownLatch(2);
       AtomicInteger claims = new AtomicInteger();
@@ -142,7 +118,8 @@ class ClusterFaultsTest {
       List.of("x", "y").forEach(name -> five.get(name).kill());
       five.group("a", "b", "c");
       assertTrue(both.await(60, TimeUnit.SECONDS));
-      assertEquals(13, TestJobs.open(five.get("b").jobs, SPEC, UploadMode.RESUMED).resumed());
+      assertEquals(
+          13, TestJobs.open(five.get("b").jobs, TestJobs.SPEC, UploadMode.RESUMED).resumed());
       assertEquals(7, TestJobs.open(five.get("c").jobs, other, UploadMode.RESUMED).resumed());
       assertEquals(2, claims.get(), "claims, of which the first of each could be granted");
     }

@@ -8,9 +8,7 @@ import dev.perennial.server.task.Fence;
 import dev.perennial.server.task.TaskVersion;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -18,35 +16,20 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Jobs and uploads that outlive the member that they began at. */
 @Timeout(180)
 class ClusterJobsTest {
-  private static final TrainingSpec SPEC = TestJobs.spec("r");
-
-  @TempDir Path directory;
-  private FakeCluster cluster;
-
-  @BeforeEach
-  void start() {
-    cluster = new FakeCluster(directory, "a", "b", "c");
-  }
-
-  @AfterEach
-  void close() {
-    cluster.close();
-  }
+  @RegisterExtension final FakeCluster cluster = new FakeCluster("a", "b", "c");
 
   @Test
   void kill_whileTraining_twinEndsItWithTheSameVersionAndWatchersSeeIt() throws Exception {
     TaskVersion undisturbed = undisturbed();
     CountDownLatch reached = holdAt("b", 16);
-    TrainingJob job = TestJobs.train(cluster.get("b").jobs, SPEC);
+    TrainingJob job = TestJobs.train(cluster.get("b").jobs, TestJobs.SPEC);
     BlockingQueue<TrainingJob> seen = new LinkedBlockingQueue<>();
     AutoCloseable watch = cluster.get("a").jobs.watch(job.jobId(), seen::add);
     reached.await();
@@ -69,11 +52,11 @@ class ClusterJobsTest {
   @Test
   void kill_duringTheUpload_resumedAtAThirdMemberWithoutSendingAgain() throws Exception {
     TaskVersion undisturbed = undisturbed();
-    Upload upload = TestJobs.open(cluster.get("b").jobs, SPEC, UploadMode.KEPT);
+    Upload upload = TestJobs.open(cluster.get("b").jobs, TestJobs.SPEC, UploadMode.KEPT);
     TestJobs.add(upload, 0, 13);
     cluster.get("b").kill();
     cluster.group("a", "c");
-    Upload resumed = TestJobs.open(cluster.get("a").jobs, SPEC, UploadMode.RESUMED);
+    Upload resumed = TestJobs.open(cluster.get("a").jobs, TestJobs.SPEC, UploadMode.RESUMED);
     assertEquals(13, resumed.resumed());
     TestJobs.add(resumed, 13, 30);
     TrainingJob job = TestJobs.get(resumed.commit());
@@ -83,9 +66,9 @@ class ClusterJobsTest {
 
   @Test
   void resume_ownerLives_handsTheUploadOver() throws Exception {
-    Upload upload = TestJobs.open(cluster.get("b").jobs, SPEC, UploadMode.KEPT);
+    Upload upload = TestJobs.open(cluster.get("b").jobs, TestJobs.SPEC, UploadMode.KEPT);
     TestJobs.add(upload, 0, 13);
-    Upload resumed = TestJobs.open(cluster.get("a").jobs, SPEC, UploadMode.RESUMED);
+    Upload resumed = TestJobs.open(cluster.get("a").jobs, TestJobs.SPEC, UploadMode.RESUMED);
     assertEquals(13, resumed.resumed());
     ServingException e =
         (ServingException) TestJobs.failure(upload.add(FakeHost.picture(0, 0), "ant"));
@@ -98,14 +81,15 @@ class ClusterJobsTest {
 
   @Test
   void kill_twinDuringTheUpload_aNewTwinHasAllBeforeTheNextIsAcknowledged() throws Exception {
-    Upload upload = TestJobs.open(cluster.get("b").jobs, SPEC, UploadMode.KEPT);
+    Upload upload = TestJobs.open(cluster.get("b").jobs, TestJobs.SPEC, UploadMode.KEPT);
     TestJobs.add(upload, 0, 7);
     cluster.get("c").kill();
     cluster.group("a", "b");
     TestJobs.add(upload, 7, 8);
     cluster.get("b").kill();
     cluster.group("a");
-    assertEquals(8, TestJobs.open(cluster.get("a").jobs, SPEC, UploadMode.RESUMED).resumed());
+    assertEquals(
+        8, TestJobs.open(cluster.get("a").jobs, TestJobs.SPEC, UploadMode.RESUMED).resumed());
   }
 
   /** The coordinator has heard its own uploads before this one began; the copy's member asks. */
@@ -115,7 +99,7 @@ class ClusterJobsTest {
     TestJobs.ended(owner.jobs, TestJobs.train(owner.jobs, TestJobs.spec("before")).jobId());
     cluster.get("c").kill();
     cluster.group("a", "b");
-    Upload upload = TestJobs.open(owner.jobs, SPEC, UploadMode.KEPT);
+    Upload upload = TestJobs.open(owner.jobs, TestJobs.SPEC, UploadMode.KEPT);
     TestJobs.add(upload, 0, 13);
     cluster.get("b").kill();
     FakeCluster.Member back = cluster.onDiskOf("b", "b2");
@@ -129,8 +113,8 @@ class ClusterJobsTest {
 
   @Test
   void commit_oneRequestAtTwoMembersAtOnce_makesOneJob() throws Exception {
-    Upload first = TestJobs.open(cluster.get("b").jobs, SPEC, UploadMode.KEPT);
-    Upload second = TestJobs.open(cluster.get("c").jobs, SPEC, UploadMode.KEPT);
+    Upload first = TestJobs.open(cluster.get("b").jobs, TestJobs.SPEC, UploadMode.KEPT);
+    Upload second = TestJobs.open(cluster.get("c").jobs, TestJobs.SPEC, UploadMode.KEPT);
     TestJobs.fill(first);
     TestJobs.fill(second);
     CompletableFuture<TrainingJob> one = first.commit();
@@ -142,7 +126,7 @@ class ClusterJobsTest {
       TrainingJobs jobs = cluster.get(name).jobs;
       TestJobs.until(() -> jobs.job(jobId).state() == JobState.SUCCEEDED);
       assertEquals(1, jobs.jobs(null).size());
-      UploadOpening again = jobs.open(SPEC, UploadMode.KEPT);
+      UploadOpening again = jobs.open(TestJobs.SPEC, UploadMode.KEPT);
       assertEquals(jobId, ((UploadOpening.Made) again).job().jobId());
     }
     assertEquals(1, published());
@@ -158,7 +142,7 @@ class ClusterJobsTest {
           reached.countDown();
           thawed.join();
         };
-    TrainingJob job = TestJobs.train(cluster.get("b").jobs, SPEC);
+    TrainingJob job = TestJobs.train(cluster.get("b").jobs, TestJobs.SPEC);
     reached.await();
     cluster.group("a", "c");
     TestJobs.ended(cluster.get("c").jobs, job.jobId());
@@ -186,7 +170,7 @@ class ClusterJobsTest {
   @Test
   void kill_ownerAndTwin_whoeverIsBackGoesOn() throws Exception {
     CountDownLatch reached = holdAt("b", 10);
-    TrainingJob job = TestJobs.train(cluster.get("b").jobs, SPEC);
+    TrainingJob job = TestJobs.train(cluster.get("b").jobs, TestJobs.SPEC);
     reached.await();
     cluster.get("b").kill();
     cluster.get("c").kill();
@@ -199,7 +183,7 @@ class ClusterJobsTest {
     FakeCluster.Member late = cluster.onDiskOf("c", "c2");
     cluster.group("a", "b2", "c2");
     late.jobs.start();
-    TestJobs.until(() -> !Files.exists(directory.resolve("c/copies/" + job.jobId())));
+    TestJobs.until(() -> !Files.exists(cluster.path("c/copies/" + job.jobId())));
     assertEquals(0, late.host.steps.get());
     TestJobs.until(
         () -> late.jobs.jobs(null).stream().anyMatch(known -> known.state() == JobState.SUCCEEDED));
@@ -208,7 +192,7 @@ class ClusterJobsTest {
   @Test
   void cancel_atAnotherMember_stopsTheJob() throws Exception {
     CountDownLatch reached = holdAt("b", 3);
-    TrainingJob job = TestJobs.train(cluster.get("b").jobs, SPEC);
+    TrainingJob job = TestJobs.train(cluster.get("b").jobs, TestJobs.SPEC);
     reached.await();
     cluster.get("a").jobs.cancel(job.jobId());
     assertEquals(JobState.CANCELLED, TestJobs.ended(cluster.get("c").jobs, job.jobId()).state());
@@ -219,14 +203,14 @@ class ClusterJobsTest {
   @Test
   void restart_beforeAnybodyDecides_theJobIsThereAndCanBeCancelled() throws Exception {
     CountDownLatch reached = holdAt("b", 10);
-    TrainingJob job = TestJobs.train(cluster.get("b").jobs, SPEC);
+    TrainingJob job = TestJobs.train(cluster.get("b").jobs, TestJobs.SPEC);
     reached.await();
     List.of("a", "b", "c").forEach(name -> cluster.get(name).kill());
     FakeCluster.Member back = cluster.onDiskOf("b", "b2");
     back.sees("a", "b2");
     back.jobs.start();
     assertEquals(JobState.QUEUED, back.jobs.job(job.jobId()).state());
-    UploadOpening again = back.jobs.open(SPEC, UploadMode.KEPT);
+    UploadOpening again = back.jobs.open(TestJobs.SPEC, UploadMode.KEPT);
     assertEquals(job.jobId(), ((UploadOpening.Made) again).job().jobId());
     CompletableFuture<TrainingJob> cancelled =
         CompletableFuture.supplyAsync(() -> back.jobs.cancel(job.jobId()));
@@ -238,27 +222,26 @@ class ClusterJobsTest {
   /** Its commit reached no other member and was never answered; the request's job is another. */
   @Test
   void restart_withAJobThatNobodyWasToldOf_doesNotShowIt() throws Exception {
-    Upload lost = TestJobs.open(cluster.get("b").jobs, SPEC, UploadMode.KEPT);
+    Upload lost = TestJobs.open(cluster.get("b").jobs, TestJobs.SPEC, UploadMode.KEPT);
     TestJobs.fill(lost);
     cluster.group("a", "c");
     var unused = lost.commit();
-    Path disk = directory.resolve("b/jobs");
-    TestJobs.until(() -> names(disk).size() == 1);
+    TestJobs.until(() -> cluster.names("b/jobs").size() == 1);
     cluster.get("b").kill();
     TrainingJobs jobs = cluster.get("a").jobs;
-    TrainingJob made = TestJobs.ended(jobs, TestJobs.train(jobs, SPEC).jobId());
+    TrainingJob made = TestJobs.ended(jobs, TestJobs.train(jobs, TestJobs.SPEC).jobId());
     FakeCluster.Member back = cluster.onDiskOf("b", "b2");
     cluster.group("a", "c", "b2");
     back.jobs.start();
-    TestJobs.until(() -> ids(back.jobs.jobs(null)).equals(List.of(made.jobId())));
-    TestJobs.until(() -> names(directory.resolve("b/copies")).isEmpty());
+    TestJobs.until(() -> cluster.ids("b2").equals(List.of(made.jobId())));
+    TestJobs.until(() -> cluster.names("b/copies").isEmpty());
     assertEquals(1, published());
   }
 
   @Test
   void restart_withManyEndedJobs_tellsTheOthersInBatches() throws Exception {
     cluster.get("a").kill();
-    JobStore store = new JobStore(directory.resolve("a"), Disk.REAL);
+    JobStore store = new JobStore(cluster.path("a"), Disk.REAL);
     for (int i = 0; i < 150; i++) {
       store.saveEnded(JobTableTest.job(i, JobState.SUCCEEDED));
     }
@@ -275,20 +258,12 @@ class ClusterJobsTest {
     assertTrue(told.get() >= 6 && told.get() < 150, told + " messages");
   }
 
-  private static List<String> ids(List<TrainingJob> jobs) {
-    return jobs.stream().map(TrainingJob::jobId).toList();
-  }
-
-  private static List<String> names(Path directory) {
-    return List.of(Objects.requireNonNull(directory.toFile().list()));
-  }
-
   @Test
   void copy_everyThirdAnswerIsLost_nothingIsLostOrDoubled() throws Exception {
     AtomicInteger answers = new AtomicInteger();
     cluster.loses = (asker, question) -> answers.incrementAndGet() % 3 == 0;
     TaskVersion undisturbed = undisturbed();
-    Upload upload = TestJobs.open(cluster.get("b").jobs, SPEC, UploadMode.KEPT);
+    Upload upload = TestJobs.open(cluster.get("b").jobs, TestJobs.SPEC, UploadMode.KEPT);
     TestJobs.add(upload, 0, 30);
     TrainingJob job = TestJobs.get(upload.commit());
     TestJobs.ended(cluster.get("b").jobs, job.jobId());
@@ -303,9 +278,7 @@ class ClusterJobsTest {
   /** Whether c's copy of a file of b's jobs is as it is there. */
   private boolean same(String file) {
     try {
-      return Files.mismatch(
-              directory.resolve("b/jobs/" + file), directory.resolve("c/copies/" + file))
-          == -1;
+      return Files.mismatch(cluster.path("b/jobs/" + file), cluster.path("c/copies/" + file)) == -1;
     } catch (IOException e) {
       return false;
     }
@@ -319,9 +292,9 @@ class ClusterJobsTest {
 
   private TaskVersion undisturbed() throws Exception {
     try (FakeHost host = new FakeHost();
-        TrainingJobs jobs = TestJobs.jobs(directory.resolve("alone"), host)) {
+        TrainingJobs jobs = TestJobs.jobs(cluster.path("alone"), host)) {
       jobs.start();
-      TestJobs.ended(jobs, TestJobs.train(jobs, SPEC).jobId());
+      TestJobs.ended(jobs, TestJobs.train(jobs, TestJobs.SPEC).jobId());
       return host.published.get(0);
     }
   }

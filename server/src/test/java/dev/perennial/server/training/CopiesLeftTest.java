@@ -5,39 +5,22 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** No copy stays on a disk that nobody needs it on. */
 @Timeout(180)
 class CopiesLeftTest {
-  private static final TrainingSpec SPEC = TestJobs.spec("r");
-
-  @TempDir Path directory;
-  private FakeCluster cluster;
-
-  @BeforeEach
-  void start() {
-    cluster = new FakeCluster(directory, "a", "b", "c");
-  }
-
-  @AfterEach
-  void close() {
-    cluster.close();
-  }
+  @RegisterExtension final FakeCluster cluster = new FakeCluster("a", "b", "c");
 
   private List<String> copies(String name) {
-    Path copies = directory.resolve(name + "/copies");
-    return List.of(Objects.requireNonNull(copies.toFile().list()));
+    return cluster.names(name + "/copies");
   }
 
   private Upload upload(UploadMode mode) throws Exception {
-    Upload upload = TestJobs.open(cluster.get("b").jobs, SPEC, mode);
+    Upload upload = TestJobs.open(cluster.get("b").jobs, TestJobs.SPEC, mode);
     TestJobs.add(upload, 0, 7);
     assertEquals(1, copies("c").size());
     return upload;
@@ -76,17 +59,17 @@ class CopiesLeftTest {
   @Test
   void end_aCopyComesLate_isDeleted() throws Exception {
     TrainingJobs b = cluster.get("b").jobs;
-    TrainingJob job = TestJobs.ended(b, TestJobs.train(b, SPEC).jobId());
+    TrainingJob job = TestJobs.ended(b, TestJobs.train(b, TestJobs.SPEC).jobId());
     TrainingJobs c = cluster.get("c").jobs;
     TestJobs.until(() -> c.jobs(null).stream().anyMatch(known -> known.state().ended()));
     TestJobs.until(() -> copies("c").isEmpty());
-    Files.createDirectory(directory.resolve("c/copies/" + job.jobId()));
+    Files.createDirectory(cluster.path("c/copies/" + job.jobId()));
     TestJobs.until(() -> copies("c").isEmpty());
   }
 
   @Test
   void start_copyThatWasOnlyOffered_isDeleted() throws Exception {
-    Path offered = directory.resolve("c/copies/offered");
+    Path offered = cluster.path("c/copies/offered");
     Files.createDirectory(offered);
     Files.writeString(offered.resolve("lease"), "1 1 false");
     Files.writeString(offered.resolve("examples.spool"), "");

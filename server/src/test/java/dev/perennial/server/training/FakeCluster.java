@@ -8,6 +8,7 @@ import dev.perennial.server.error.ServingException;
 import dev.perennial.server.training.cluster.ClusterJobs;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,12 +22,16 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.function.BiPredicate;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
  * Members in this JVM that train, each with a disk and a host of its own, and a network between
- * them that tests cut and lose answers on. Views are what the test gives them.
+ * them that tests cut and lose answers on. Views are what the test gives them. A test that
+ * registers it has new ones for each method.
  */
-final class FakeCluster implements AutoCloseable {
+final class FakeCluster implements BeforeEachCallback, AfterEachCallback, AutoCloseable {
   /** One process on a machine; a machine that is started again has another name, and its disk. */
   final class Member implements Members {
     final String name;
@@ -127,8 +132,9 @@ final class FakeCluster implements AutoCloseable {
     }
   }
 
-  private final Path directory;
+  private final String[] names;
   private final Map<String, Member> members = new ConcurrentHashMap<>();
+  private Path directory = Path.of("");
 
   /** Whether that member's question never arrives. */
   volatile BiPredicate<String, String> stops = (asker, question) -> false;
@@ -136,10 +142,25 @@ final class FakeCluster implements AutoCloseable {
   /** Whether the answer to that member's question is lost. */
   volatile BiPredicate<String, String> loses = (asker, question) -> false;
 
-  FakeCluster(Path directory, String... names) {
-    this.directory = directory;
+  FakeCluster(String... names) {
+    this.names = names;
+  }
+
+  @Override
+  public void beforeEach(ExtensionContext test) throws IOException {
+    start();
+  }
+
+  @Override
+  public void afterEach(ExtensionContext test) {
+    close();
+  }
+
+  /** On empty disks. */
+  void start() throws IOException {
+    directory = Files.createTempDirectory("fake-cluster");
     for (String name : names) {
-      members.put(name, new Member(name, directory.resolve(name)));
+      members.put(name, new Member(name, path(name)));
     }
     group(names);
     for (String name : names) {
@@ -147,9 +168,24 @@ final class FakeCluster implements AutoCloseable {
     }
   }
 
+  /** A file of a member, as {@code b/jobs}. */
+  Path path(String file) {
+    return directory.resolve(file);
+  }
+
+  /** What is in a directory of a member. */
+  List<String> names(String file) {
+    return List.of(Objects.requireNonNull(path(file).toFile().list()));
+  }
+
+  /** The jobs that a member knows, the newest first. */
+  List<String> ids(String member) {
+    return get(member).jobs.jobs(null).stream().map(TrainingJob::jobId).toList();
+  }
+
   /** A new process on that one's disk; the caller shows it to the others and starts it. */
   Member onDiskOf(String before, String name) {
-    Member member = new Member(name, directory.resolve(before));
+    Member member = new Member(name, path(before));
     members.put(name, member);
     return member;
   }
@@ -179,6 +215,17 @@ final class FakeCluster implements AutoCloseable {
       member.jobs.close();
       member.host.close();
       member.threads.shutdownNow();
+    }
+    TestJobs.until(this::isDeleted);
+  }
+
+  /** False where a thread that is about to end still writes. */
+  private boolean isDeleted() {
+    try {
+      Disk.REAL.delete(directory);
+      return true;
+    } catch (IOException e) {
+      return false;
     }
   }
 }

@@ -5,51 +5,35 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.perennial.server.error.ServingException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Uploads that go on at another member while their owner lives, and what may come between. */
 @Timeout(180)
 class HandOverTest {
-  private static final TrainingSpec SPEC = TestJobs.spec("r");
-
-  @TempDir Path directory;
-  private FakeCluster cluster;
-
-  @BeforeEach
-  void start() {
-    cluster = new FakeCluster(directory, "a", "b", "c");
-  }
-
-  @AfterEach
-  void close() {
-    cluster.close();
-  }
+  @RegisterExtension final FakeCluster cluster = new FakeCluster("a", "b", "c");
 
   private CompletableFuture<Upload> resume(String name) {
     return CompletableFuture.supplyAsync(
-        () -> TestJobs.open(cluster.get(name).jobs, SPEC, UploadMode.RESUMED));
+        () -> TestJobs.open(cluster.get(name).jobs, TestJobs.SPEC, UploadMode.RESUMED));
   }
 
   /** The coordinator heard who had it before, and hears nothing of the change. */
   @Test
   void resume_ownerIsCutOffFromTheCoordinator_theUploadGoesOnOnceItIsBack() throws Exception {
     TrainingJobs a = cluster.get("a").jobs;
-    Upload upload = TestJobs.open(cluster.get("b").jobs, SPEC, UploadMode.KEPT);
+    Upload upload = TestJobs.open(cluster.get("b").jobs, TestJobs.SPEC, UploadMode.KEPT);
     TestJobs.add(upload, 0, 13);
     TestJobs.ended(a, TestJobs.train(a, TestJobs.spec("other")).jobId()); // it has decided now
     cluster.get("b").sees("b", "c");
     CompletableFuture<Upload> resumed = resume("c");
-    TestJobs.until(() -> !Files.exists(directory.resolve("b/uploads/" + id(upload))));
+    TestJobs.until(() -> !Files.exists(cluster.path("b/uploads/" + id(upload))));
     cluster.group("a", "b", "c");
     Upload here = TestJobs.get(resumed);
     assertEquals(13, here.resumed());
@@ -60,7 +44,7 @@ class HandOverTest {
 
   @Test
   void resume_newOwnerDiesBetween_theOldOneGoesOn() throws Exception {
-    Upload upload = TestJobs.open(cluster.get("b").jobs, SPEC, UploadMode.KEPT);
+    Upload upload = TestJobs.open(cluster.get("b").jobs, TestJobs.SPEC, UploadMode.KEPT);
     TestJobs.add(upload, 0, 13);
     CountDownLatch answered = new CountDownLatch(1);
     cluster.loses =
@@ -85,7 +69,7 @@ class HandOverTest {
   /** A client gave one member up and asked another: whoever acknowledged, nothing is lost. */
   @Test
   void resume_atTheOwnerWhileItHandsOver_everythingAcknowledgedIsKept() throws Exception {
-    Upload upload = TestJobs.open(cluster.get("b").jobs, SPEC, UploadMode.KEPT);
+    Upload upload = TestJobs.open(cluster.get("b").jobs, TestJobs.SPEC, UploadMode.KEPT);
     TestJobs.add(upload, 0, 13);
     CountDownLatch copying = new CountDownLatch(1);
     CompletableFuture<Void> go = new CompletableFuture<>();

@@ -22,6 +22,9 @@ final class TestJobs {
   static final Clock CLOCK = Clock.fixed(Instant.parse("2026-01-02T03:04:05Z"), ZoneOffset.UTC);
   static final List<String> CLASSES = List.of("ant", "bee", "cat");
 
+  /** What most of them are taught. */
+  static final TrainingSpec SPEC = spec("r");
+
   private TestJobs() {}
 
   static TrainingJobs jobs(Path directory, FakeHost host) {
