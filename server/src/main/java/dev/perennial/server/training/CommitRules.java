@@ -1,6 +1,7 @@
 package dev.perennial.server.training;
 
 import dev.perennial.server.error.ServingException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -74,5 +75,20 @@ final class CommitRules {
               + (empty.size() > NAMED_IN_MESSAGE ? ", ..." : "")
               + ") (expected: 0)");
     }
+  }
+
+  /** What a whole upload becomes. */
+  static TrainingJob newJob(SpooledUpload upload, Instant created) {
+    return new TrainingJob(
+        upload.id(),
+        decide(upload.spec(), upload.examplesOf()),
+        JobState.QUEUED,
+        TrainingJob.Progress.NONE,
+        upload.accepted(),
+        null,
+        0,
+        null,
+        created,
+        null);
   }
 }

@@ -1,6 +1,8 @@
 package dev.perennial.server.training;
 
+import dev.perennial.server.error.ServingException;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,6 +37,16 @@ final class JobMemory {
       }
     }
     forgotten.forEach(this::delete);
+  }
+
+  /** Throws RESOURCE_EXHAUSTED where no further job is taken. */
+  void requireRoom() {
+    if (table.unfinished() >= maxJobs) {
+      throw ServingException.exhausted(
+          "TOO_MANY_JOBS",
+          "unfinished jobs: " + (maxJobs + 1) + " (expected: at most " + maxJobs + ")",
+          Duration.ofMinutes(1));
+    }
   }
 
   void forgetOldest() {

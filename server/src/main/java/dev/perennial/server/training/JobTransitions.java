@@ -40,7 +40,6 @@ final class JobTransitions {
   private static final Duration PATIENCE = Duration.ofSeconds(1);
 
   private final JobStore store;
-  private final TrainingConfig config;
   private final Clock clock;
   private final JobPeers peers;
   private final Spool spool;
@@ -84,7 +83,6 @@ final class JobTransitions {
       JobTable table,
       JobPeers peers) {
     this.store = store;
-    this.config = config;
     this.clock = clock;
     this.spool = spool;
     this.table = table;
@@ -134,43 +132,14 @@ final class JobTransitions {
       if (made.isPresent()) {
         return CompletableFuture.completedFuture(made.get());
       }
-      requireRoom();
-      job = newJob(upload);
+      memory.requireRoom();
+      job = CommitRules.newJob(upload, nextCreated());
       store.commit(upload.id(), job);
       spoolBytes.put(job.jobId(), upload.reservedBytes());
       committing.add(job.jobId());
       table.add(job);
     }
     return peers.register(job).handle((registered, e) -> answered(job, registered, e));
-  }
-
-  @GuardedBy("transitions")
-  private void requireRoom() {
-    if (table.unfinished() >= config.maxJobs()) {
-      throw ServingException.exhausted(
-          "TOO_MANY_JOBS",
-          "unfinished jobs: "
-              + (config.maxJobs() + 1)
-              + " (expected: at most "
-              + config.maxJobs()
-              + ")",
-          Duration.ofMinutes(1));
-    }
-  }
-
-  @GuardedBy("transitions")
-  private TrainingJob newJob(SpooledUpload upload) {
-    return new TrainingJob(
-        upload.id(),
-        CommitRules.decide(upload.spec(), upload.examplesOf()),
-        JobState.QUEUED,
-        TrainingJob.Progress.NONE,
-        upload.accepted(),
-        null,
-        0,
-        null,
-        nextCreated(),
-        null);
   }
 
   /** Strictly later than every job before: it is the order that jobs run and are listed in. */
@@ -208,9 +177,8 @@ final class JobTransitions {
   }
 
   private static Throwable cause(@Nullable Throwable failure) {
-    Throwable known = Objects.requireNonNull(failure);
-    Throwable cause = known.getCause();
-    return known instanceof CompletionException && cause != null ? cause : known;
+    Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+    return Objects.requireNonNull(cause);
   }
 
   private static boolean isClosing(Throwable failure) {
