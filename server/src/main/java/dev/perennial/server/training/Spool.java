@@ -53,7 +53,7 @@ final class Spool implements AutoCloseable {
   /** One thing for the spool's thread to do. */
   sealed interface Work {
     /** An example whose check passed. */
-    record Append(SpooledUpload upload, PendingExample example) implements Work {}
+    record Append(ExampleWriter writer, PendingExample example) implements Work {}
 
     /** Anything that must come after the appends before it. */
     record Then(Runnable action) implements Work {}
@@ -236,8 +236,8 @@ final class Spool implements AutoCloseable {
   }
 
   /** Appends go to disk in the order of these calls. */
-  void append(SpooledUpload upload, PendingExample example) {
-    work.add(new Work.Append(upload, example));
+  void append(ExampleWriter writer, PendingExample example) {
+    work.add(new Work.Append(writer, example));
   }
 
   /** Runs an action after all that was given before. */
@@ -264,7 +264,7 @@ final class Spool implements AutoCloseable {
   }
 
   private void run() {
-    Map<SpooledUpload, List<PendingExample>> group = new LinkedHashMap<>();
+    Map<ExampleWriter, List<PendingExample>> group = new LinkedHashMap<>();
     List<Work> taken = new ArrayList<>();
     boolean stopped = false;
     while (!stopped) {
@@ -283,8 +283,8 @@ final class Spool implements AutoCloseable {
       work.drainTo(taken, MAX_GROUP - 1);
       for (Work next : taken) {
         if (next instanceof Work.Append append) {
-          append.upload().write(append.example());
-          group.computeIfAbsent(append.upload(), upload -> new ArrayList<>()).add(append.example());
+          append.writer().write(append.example());
+          group.computeIfAbsent(append.writer(), writer -> new ArrayList<>()).add(append.example());
         } else {
           sync(group);
           if (next instanceof Work.Then then) {
@@ -298,8 +298,8 @@ final class Spool implements AutoCloseable {
     }
   }
 
-  private static void sync(Map<SpooledUpload, List<PendingExample>> group) {
-    group.forEach((upload, examples) -> guarded(() -> upload.sync(examples)));
+  private static void sync(Map<ExampleWriter, List<PendingExample>> group) {
+    group.forEach((writer, examples) -> guarded(() -> writer.sync(examples)));
     group.clear();
   }
 

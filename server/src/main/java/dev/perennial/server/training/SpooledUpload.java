@@ -16,7 +16,6 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,6 +44,8 @@ final class SpooledUpload implements Upload {
   private final Committer committer;
   private final long maxExamples;
   private final Set<String> classes;
+  private final FirstFailure failure = new FirstFailure();
+  private final ExampleWriter writer;
 
   @GuardedBy("this")
   private final ArrayDeque<PendingExample> pending = new ArrayDeque<>();
@@ -59,9 +60,6 @@ final class SpooledUpload implements Upload {
   private long accepted;
 
   @GuardedBy("this")
-  private @Nullable RuntimeException failure;
-
-  @GuardedBy("this")
   private @Nullable CompletableFuture<TrainingJob> commit;
 
   @GuardedBy("this")
@@ -73,8 +71,6 @@ final class SpooledUpload implements Upload {
 
   /** Completes when its files are another's: kept, a job's, or none. */
   private final CompletableFuture<Void> gone = new CompletableFuture<>();
-
-  private final AtomicLong durable;
 
   // The spool's thread only.
   private final UploadFile file;
@@ -91,7 +87,7 @@ final class SpooledUpload implements Upload {
     this.examplesOf = new TreeMap<>(start.contents().examplesOf());
     this.accepted = examplesOf.values().stream().mapToLong(count -> count).sum();
     this.reservedBytes = start.contents().bytes();
-    this.durable = new AtomicLong(accepted);
+    this.writer = new ExampleWriter(start.id(), spool, file, failure, accepted);
   }
 
   String id() {
@@ -141,7 +137,7 @@ final class SpooledUpload implements Upload {
       pending.add(example);
     }
     try {
-      spool.check(() -> checked(example, failure() == null ? check.fault(image) : null));
+      spool.check(() -> checked(example, failure.get() == null ? check.fault(image) : null));
     } catch (RejectedExecutionException e) {
       checked(example, Spool.closing());
     }
@@ -200,13 +196,12 @@ final class SpooledUpload implements Upload {
   }
 
   /** Another server has it: whoever sends goes on there. */
-  synchronized void lose() {
-    var unused =
-        fail(
-            ServingException.unavailable(
-                "UPLOAD_MOVED",
-                "upload: another server's (expected: resumed, at any)",
-                Duration.ofSeconds(1)));
+  void lose() {
+    failure.set(
+        ServingException.unavailable(
+            "UPLOAD_MOVED",
+            "upload: another server's (expected: resumed, at any)",
+            Duration.ofSeconds(1)));
   }
 
   private static ServingException closedBefore(String what) {
@@ -221,19 +216,16 @@ final class SpooledUpload implements Upload {
         return;
       }
       closed = true;
-      useless = failure != null;
-      fail(why);
+      useless = failure.get() != null;
+      failure.set(why);
     }
     spool.then(keep && !useless ? this::leave : this::discard);
   }
 
-  private synchronized @Nullable RuntimeException failure() {
-    return failure;
-  }
-
   @GuardedBy("this")
   private void checkOpen() {
-    if (failure instanceof ServingException known) {
+    ServingException known = failure.get();
+    if (known != null) {
       throw known;
     }
     if (commit != null) {
@@ -247,29 +239,21 @@ final class SpooledUpload implements Upload {
   private void reserve(long bytes) {
     UploadRules.checkSize(bytes);
     if (accepted + pending.size() >= maxExamples) {
-      throw fail(
+      throw failure.set(
           UploadRules.full("examples of one upload", accepted + pending.size() + 1, maxExamples));
     }
     long most = spool.config().maxSpoolBytes();
     if (reservedBytes + bytes > most) {
-      throw fail(UploadRules.full("bytes of one upload", reservedBytes + bytes, most));
+      throw failure.set(UploadRules.full("bytes of one upload", reservedBytes + bytes, most));
     }
     spool.acquirePending(bytes);
     try {
       spool.acquireBytes(bytes);
     } catch (ServingException e) {
       spool.releasePending(bytes);
-      throw fail(e);
+      throw failure.set(e);
     }
     reservedBytes += bytes;
-  }
-
-  @GuardedBy("this")
-  private ServingException fail(ServingException e) {
-    if (failure == null) {
-      failure = e;
-    }
-    return e;
   }
 
   private void checked(PendingExample example, @Nullable RuntimeException fault) {
@@ -287,20 +271,21 @@ final class SpooledUpload implements Upload {
       PendingExample head;
       while ((head = pending.peek()) != null && head.checked) {
         pending.remove();
+        ServingException known = failure.get();
         if (head.fault == null) {
-          head.fault = failure;
+          head.fault = known;
         }
         if (head.fault == null) {
           head.fault = UploadRules.tooManyLabels(examplesOf, head.label);
         }
-        boolean rejected = head.fault != null && failure == null;
+        boolean rejected = head.fault != null && known == null;
         if (head.fault == null) {
           accepted++;
           examplesOf.merge(head.label, 1, Integer::sum);
-          spool.append(this, head);
+          spool.append(writer, head);
         } else if (rejected && start.keeps()) {
           giveBack(head.bytes - SpoolRecord.REJECTION_BYTES);
-          spool.append(this, head);
+          spool.append(writer, head);
         } else {
           spool.releasePending(head.bytes);
           giveBack(head.bytes);
@@ -325,79 +310,12 @@ final class SpooledUpload implements Upload {
     }
   }
 
-  /** Appends an example; its future is completed by {@link #sync}. */
-  void write(PendingExample example) {
-    synchronized (this) {
-      if (failure != null) {
-        return;
-      }
-    }
-    try {
-      if (example.fault == null) {
-        file.append(SpoolRecord.encode(example.image, example.label));
-      } else {
-        file.append(SpoolRecord.rejection());
-      }
-    } catch (IOException e) {
-      diskFailed(e);
-    }
-  }
-
-  /** One sync for all of these. */
-  void sync(List<PendingExample> examples) {
-    RuntimeException fault;
-    synchronized (this) {
-      fault = failure;
-    }
-    try {
-      if (fault == null) {
-        file.force();
-      }
-    } catch (IOException e) {
-      fault = diskFailed(e);
-    }
-    RuntimeException failed = fault;
-    if (failed == null) {
-      var unused =
-          spool
-              .peers()
-              .copied(id())
-              .whenComplete((copied, e) -> safe(examples, e == null ? null : copyFailed(e)));
-    } else {
-      safe(examples, failed);
-    }
-  }
-
-  private synchronized ServingException copyFailed(Throwable e) {
-    return fail(
-        e instanceof ServingException serving
-            ? serving
-            : new ServingException(
-                ErrorCode.UNAVAILABLE, "NOT_COPIED", "upload: not on a second disk", e));
-  }
-
-  private void safe(List<PendingExample> examples, @Nullable RuntimeException fault) {
-    for (PendingExample example : examples) {
-      spool.releasePending(example.bytes);
-      RuntimeException own = fault == null ? example.fault : fault;
-      if (own == null) {
-        example.done.complete(durable.incrementAndGet());
-      } else {
-        example.done.completeExceptionally(own);
-      }
-    }
-  }
-
-  private synchronized ServingException diskFailed(IOException e) {
-    return fail(Disk.failure("upload", e));
-  }
-
   private void runCommit() {
     CompletableFuture<TrainingJob> future;
     RuntimeException fault;
     synchronized (this) {
       future = Objects.requireNonNull(commit);
-      fault = failure;
+      fault = failure.get();
     }
     CompletableFuture<TrainingJob> made;
     try {
@@ -440,7 +358,7 @@ final class SpooledUpload implements Upload {
       file.force();
       file.close();
     } catch (IOException e) {
-      diskFailed(e);
+      failure.set(Disk.failure("upload", e));
       discard();
       return;
     }
@@ -458,7 +376,7 @@ final class SpooledUpload implements Upload {
     try {
       file.close();
     } catch (IOException e) {
-      diskFailed(e);
+      failure.set(Disk.failure("upload", e));
     }
     spool.deleteUpload(id());
     spool.peers().dropped(id());
