@@ -19,6 +19,9 @@ import java.util.List;
  * @param contributionIds which, where they were asked for
  * @param merges pools that it united with what only another member knew
  * @param rejectedWrites stale writes that it refused
+ * @param takeovers jobs that went on at another member, by its decision as the coordinator
+ * @param changes of the pool that it decided as the coordinator
+ * @param catchUps times that it brought a member that was new or behind up to date
  */
 public record ClusterMember(
     String memberId,
@@ -37,7 +40,10 @@ public record ClusterMember(
     List<String> contributionIds,
     List<Device> devices,
     long merges,
-    long rejectedWrites) {
+    long rejectedWrites,
+    long takeovers,
+    long changes,
+    long catchUps) {
   public ClusterMember {
     versionIds = List.copyOf(versionIds);
     contributionIds = List.copyOf(contributionIds);
@@ -95,6 +101,9 @@ public record ClusterMember(
                         device.getInFlight()))
             .toList(),
         message.getMerges(),
-        message.getRejectedWrites());
+        message.getRejectedWrites(),
+        message.getTakeovers(),
+        message.getChanges(),
+        message.getCatchUps());
   }
 }

@@ -115,6 +115,8 @@ final class ClusterService {
         .setMerges(member.counters().merges())
         .setRejectedWrites(member.counters().rejected())
         .setTakeovers(member.counters().takeovers())
+        .setChanges(member.counters().changes())
+        .setCatchUps(member.counters().catchUps())
         .build();
   }
 

@@ -84,8 +84,11 @@ public record ClusterView(List<Member> members) {
    * @param rejected stale writes that it refused: manifests of former coordinators, changes by
    *     former owners of jobs, and changes asked of it after it had stood still
    * @param takeovers jobs that went on at another member, by its decision
+   * @param changes publications, deletions, roll-backs, contributions and withdrawals that it
+   *     decided as the coordinator
+   * @param catchUps times that it brought a member that was new or behind up to date
    */
-  public record Counters(long merges, long rejected, long takeovers) {
-    public static final Counters NONE = new Counters(0, 0, 0);
+  public record Counters(long merges, long rejected, long takeovers, long changes, long catchUps) {
+    public static final Counters NONE = new Counters(0, 0, 0, 0, 0);
   }
 }

@@ -23,10 +23,19 @@ public sealed interface PoolChange {
   /**
    * The version becomes the active one. The task's oldest beyond {@link TaskPool#RETAINED_VERSIONS}
    * are forgotten; those that are unavailable are not, and do not count.
+   *
+   * @param once where it was published before, it stays as it is now, active or not or deleted: a
+   *     job whose owner died after its publication does it again
    */
-  record Publish(String task, String versionId) implements PoolChange {
+  record Publish(String task, String versionId, boolean once) implements PoolChange {
     @Override
     public Manifest after(Manifest before, Set<String> unavailable) {
+      if (once
+          && !unavailable.contains(versionId)
+          && (before.forgotten().containsKey(versionId)
+              || before.versionIds().contains(versionId))) {
+        return before;
+      }
       boolean known = before.tasks().containsKey(task);
       if (known
           && before.activeVersion(task).equals(versionId)
@@ -80,10 +89,23 @@ public sealed interface PoolChange {
     }
   }
 
-  /** A contribution is added to the task; one that is there already stays. */
-  record Contribute(String task, String contributionId) implements PoolChange {
+  /**
+   * A contribution is added to the task; one that is there already stays.
+   *
+   * @param once one that was taken back, or went with its task, is refused: a job whose owner died
+   *     after its contribution makes it again
+   */
+  record Contribute(String task, String contributionId, boolean once) implements PoolChange {
     @Override
     public Manifest after(Manifest before, Set<String> unavailable) {
+      if (once && before.forgotten().containsKey(contributionId)) {
+        throw new ServingException(
+            ErrorCode.FAILED_PRECONDITION,
+            "CONTRIBUTION_WITHDRAWN",
+            "contribution: "
+                + contributionId
+                + " was taken back (expected: a new one, under another request_id)");
+      }
       requireKnown(before, task);
       Set<String> present = before.contributionsTo(task);
       if (present.contains(contributionId)) {

@@ -25,12 +25,11 @@ public interface PoolWriter {
   }
 
   /**
-   * The same for a job; throws UNAVAILABLE (STALE_OWNER) where it has another owner by now. Alone
-   * there is none.
+   * The same for a job, once: a version that the job has published before, and whose end was not
+   * noted, stays as it is now, active, not active or deleted. Throws UNAVAILABLE (STALE_OWNER)
+   * where the job has another owner by now; alone there is none.
    */
-  default PoolSnapshot publish(TaskVersion version, Fence fence) {
-    return publish(version);
-  }
+  PoolSnapshot publish(TaskVersion version, Fence fence);
 
   /**
    * Stores a contribution's file and adds it to its task; one that is there already stays, under
@@ -45,10 +44,11 @@ public interface PoolWriter {
     return contribute(ByteBuffer.wrap(ContributionFile.write(contribution)));
   }
 
-  /** The same for a job, as with {@link #publish(TaskVersion, Fence)}. */
-  default PoolSnapshot contribute(Contribution contribution, Fence fence) {
-    return contribute(contribution);
-  }
+  /**
+   * The same for a job; throws FAILED_PRECONDITION where that very contribution was taken back, and
+   * STALE_OWNER as {@link #publish(TaskVersion, Fence)}.
+   */
+  PoolSnapshot contribute(Contribution contribution, Fence fence);
 
   /**
    * Takes a contribution back: every answer is bit for bit what it would be without it. Throws

@@ -108,6 +108,15 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
 
   @Override
   public PoolSnapshot publish(ByteBuffer bytes) {
+    return publish(bytes, false);
+  }
+
+  @Override
+  public PoolSnapshot publish(TaskVersion version, Fence fence) {
+    return publish(ByteBuffer.wrap(TaskVersionFile.write(version)), true);
+  }
+
+  private PoolSnapshot publish(ByteBuffer bytes, boolean once) {
     TaskVersion version = TaskVersionFile.read(bytes.duplicate());
     loader.requireFits(version);
     String id = TaskVersionFile.versionId(bytes);
@@ -116,20 +125,31 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
           if (before.serves(version.task(), id)) {
             return before.manifest();
           }
-          Manifest next = decide(new PoolChange.Publish(version.task(), id));
-          hold(bytes);
+          Manifest next = decide(new PoolChange.Publish(version.task(), id, once));
+          if (!next.equals(before.manifest())) {
+            hold(bytes);
+          }
           return next;
         });
   }
 
   @Override
   public PoolSnapshot contribute(ByteBuffer bytes) {
+    return contribute(bytes, false);
+  }
+
+  @Override
+  public PoolSnapshot contribute(Contribution contribution, Fence fence) {
+    return contribute(ByteBuffer.wrap(ContributionFile.write(contribution)), true);
+  }
+
+  private PoolSnapshot contribute(ByteBuffer bytes, boolean once) {
     Contribution contribution = ContributionFile.read(bytes);
     loader.requireFits(contribution);
     String id = TaskVersionFile.versionId(bytes);
     return write(
         before -> {
-          Manifest next = decide(new PoolChange.Contribute(contribution.task(), id));
+          Manifest next = decide(new PoolChange.Contribute(contribution.task(), id, once));
           if (!next.equals(before.manifest())) {
             hold(bytes);
           }

@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class ManifestTest {
   private static Manifest publish(Manifest before, String task, String id) {
-    return new PoolChange.Publish(task, id).after(before, Set.of());
+    return new PoolChange.Publish(task, id, false).after(before, Set.of());
   }
 
   private static Manifest activate(Manifest before, String task, String id) {
@@ -31,7 +31,7 @@ class ManifestTest {
   }
 
   private static Manifest contribute(Manifest before, String task, String id) {
-    return new PoolChange.Contribute(task, id).after(before, Set.of());
+    return new PoolChange.Contribute(task, id, false).after(before, Set.of());
   }
 
   private static Manifest withdraw(Manifest before, String task, String id) {

@@ -274,7 +274,12 @@ public final class ClusterPool implements PoolWriter, Cluster, AutoCloseable {
         view.coordinates(),
         trouble.isEmpty(),
         trouble,
-        new ClusterView.Counters(coordinator.merges(), stale, jobs.takeovers()),
+        new ClusterView.Counters(
+            coordinator.merges(),
+            stale,
+            jobs.takeovers(),
+            coordinator.changes(),
+            coordinator.catchUps()),
         withVersions);
   }
 

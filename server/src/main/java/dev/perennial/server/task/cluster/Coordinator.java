@@ -48,6 +48,8 @@ final class Coordinator {
   private final CatchUp catchUp;
   private final ReentrantLock deciding = new ReentrantLock(true);
   private final AtomicLong merges = new AtomicLong();
+  private final AtomicLong changes = new AtomicLong();
+  private final AtomicLong catchUps = new AtomicLong();
   private final Heard others = new Heard();
   private volatile JobFence fence = JobFence.NONE;
 
@@ -90,6 +92,16 @@ final class Coordinator {
     return merges.get();
   }
 
+  /** Changes that it has decided. */
+  long changes() {
+    return changes.get();
+  }
+
+  /** Times that it has brought a member up to date. */
+  long catchUps() {
+    return catchUps.get();
+  }
+
   /**
    * Applies a change; returns the epoch from which on it holds. Throws what {@link PoolChange}
    * throws; UNAVAILABLE where this is not the coordinator, or too few members answer: then the
@@ -112,6 +124,7 @@ final class Coordinator {
       Manifest next = pool.decide(decided, request.change(), usedEpoch);
       if (!next.equals(decided)) {
         replicate(view, next, holders);
+        changes.incrementAndGet();
       }
       return next.epoch();
     } finally {
@@ -341,7 +354,7 @@ final class Coordinator {
         hearQuietly(view, member);
       }
       usedEpoch = Math.max(usedEpoch, decided.epoch());
-      install(view, others.behind(decided), decided, view.ids());
+      catchUps.addAndGet(install(view, others.behind(decided), decided, view.ids()).size());
       reachDecided(view);
     } finally {
       deciding.unlock();

@@ -120,12 +120,16 @@ sealed interface Request extends Question {
       }
     }
 
+    private boolean ofJob() {
+      return !fence.equals(Fence.NONE);
+    }
+
     PoolChange change() {
       return switch (kind) {
-        case PUBLISH -> new PoolChange.Publish(task, versionId);
+        case PUBLISH -> new PoolChange.Publish(task, versionId, ofJob());
         case ACTIVATE -> new PoolChange.Activate(task, versionId);
         case DELETE -> new PoolChange.Delete(task);
-        case CONTRIBUTE -> new PoolChange.Contribute(task, versionId);
+        case CONTRIBUTE -> new PoolChange.Contribute(task, versionId, ofJob());
         case WITHDRAW -> new PoolChange.Withdraw(task, versionId);
       };
     }
