@@ -20,10 +20,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Calls over several servers, some of which fail. */
 @Timeout(60)
@@ -31,19 +31,13 @@ class FailoverTest {
   private static final Image IMAGE = Image.png(new byte[] {1});
   private static final Labels LABELS = Labels.of("x");
 
-  private FakeCluster cluster;
+  @RegisterExtension final FakeCluster cluster = new FakeCluster(3);
+
   private PerennialClient client;
 
   @BeforeEach
-  void start() throws IOException {
-    cluster = new FakeCluster(3);
+  void start() {
     client = cluster.connect();
-  }
-
-  @AfterEach
-  void stop() {
-    client.close();
-    cluster.close();
   }
 
   /** Every server has answered, so the client is connected to all. */

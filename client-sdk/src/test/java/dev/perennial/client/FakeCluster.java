@@ -20,9 +20,15 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
 
-/** Several {@link FakeServer}s behind one target, in this process. */
-final class FakeCluster implements AutoCloseable {
+/**
+ * Several {@link FakeServer}s behind one target, in this process, and clients of them. A test that
+ * registers it has new ones for each method; all are closed after it.
+ */
+final class FakeCluster implements BeforeEachCallback, AfterEachCallback {
   private static final String SCHEME = "fake-cluster";
 
   static {
@@ -30,8 +36,15 @@ final class FakeCluster implements AutoCloseable {
   }
 
   final List<FakeServer> servers = new ArrayList<>();
+  private final List<PerennialClient> clients = new ArrayList<>();
+  private final int size;
 
-  FakeCluster(int size) throws IOException {
+  FakeCluster(int size) {
+    this.size = size;
+  }
+
+  @Override
+  public void beforeEach(ExtensionContext test) throws IOException {
     for (int i = 0; i < size; i++) {
       servers.add(new FakeServer());
     }
@@ -43,13 +56,32 @@ final class FakeCluster implements AutoCloseable {
 
   PerennialClient connect(ClientBuilder builder) {
     String names = String.join(",", servers.stream().map(server -> server.name).toList());
-    return builder.build(
-        () -> InProcessChannelBuilder.forTarget(SCHEME + ":///" + names),
-        new RetryPolicy(() -> 0.0));
+    PerennialClient client =
+        builder.build(
+            () -> InProcessChannelBuilder.forTarget(SCHEME + ":///" + names),
+            new RetryPolicy(() -> 0.0));
+    clients.add(client);
+    return client;
   }
 
   PerennialClient connect() {
     return connect(servers.get(0).client());
+  }
+
+  /** A client that has a connection to every server, whichever a call begins with. */
+  PerennialClient connectToAll() {
+    PerennialClient client = connect();
+    await(
+        () -> {
+          client.listTasks();
+          return servers.stream().allMatch(server -> server.arrived("ListTasks") > 0);
+        });
+    return client;
+  }
+
+  /** Of two servers. */
+  FakeServer other(FakeServer server) {
+    return get(0) == server ? get(1) : get(0);
   }
 
   /** Calls of that kind that arrived anywhere. */
@@ -70,7 +102,8 @@ final class FakeCluster implements AutoCloseable {
   }
 
   @Override
-  public void close() {
+  public void afterEach(ExtensionContext test) {
+    clients.forEach(PerennialClient::close);
     servers.forEach(FakeServer::close);
   }
 

@@ -10,42 +10,29 @@ import dev.perennial.v1.ClassifyRequest;
 import dev.perennial.v1.ClassifyResponse;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** A stream whose server dies, drains or has no device. */
 @Timeout(60)
 class MovingStreamTest {
   private static final Labels LABELS = Labels.of("x");
 
-  private FakeCluster cluster;
+  @RegisterExtension final FakeCluster cluster = new FakeCluster(2);
+
   private PerennialClient client;
 
   @BeforeEach
-  void start() throws IOException {
-    cluster = new FakeCluster(2);
-    client = cluster.connect();
-    // Both are connected, whichever a stream begins with.
-    FakeCluster.await(
-        () -> {
-          client.listTasks();
-          return cluster.servers.stream().allMatch(server -> server.arrived("ListTasks") > 0);
-        });
-  }
-
-  @AfterEach
-  void stop() {
-    client.close();
-    cluster.close();
+  void start() {
+    client = cluster.connectToAll();
   }
 
   private static Image image(int number) {
@@ -65,10 +52,6 @@ class MovingStreamTest {
     FakeCluster.await(
         () -> cluster.servers.stream().anyMatch(server -> !server.classified.isEmpty()));
     return cluster.get(0).classified.isEmpty() ? cluster.get(1) : cluster.get(0);
-  }
-
-  private FakeServer other(FakeServer server) {
-    return cluster.get(0) == server ? cluster.get(1) : cluster.get(0);
   }
 
   private void holdAnswers() {
@@ -97,7 +80,7 @@ class MovingStreamTest {
       }
       FakeServer first = holder();
       FakeCluster.await(() -> stream.inFlight() == 5);
-      FakeServer second = other(first);
+      FakeServer second = cluster.other(first);
       second.classify = (index, answer) -> answer.onNext(FakeServer.response(index, "second"));
       first.kill();
       for (int i = 0; i < 10; i++) {
@@ -119,7 +102,7 @@ class MovingStreamTest {
     CompletableFuture<Classification> answer = stream.send(image(1));
     FakeServer first = holder();
     CompletableFuture<Void> closed = CompletableFuture.runAsync(stream::close);
-    answering(other(first));
+    answering(cluster.other(first));
     first.kill();
     assertEquals("x", answer.get(30, TimeUnit.SECONDS).best().label());
     closed.get(30, TimeUnit.SECONDS);
@@ -138,7 +121,7 @@ class MovingStreamTest {
     CompletableFuture<Classification> old = stream.send(image(1));
     FakeServer first = holder();
     FakeCluster.await(() -> !held.isEmpty());
-    FakeServer second = other(first);
+    FakeServer second = cluster.other(first);
     answering(second);
     second.halfClosed = StreamObserver::onCompleted;
     first.serving(false);
@@ -160,7 +143,7 @@ class MovingStreamTest {
     StreamingClassifier stream = client.classifier(LABELS);
     CompletableFuture<Classification> old = stream.send(image(1));
     FakeServer first = holder();
-    FakeServer second = other(first);
+    FakeServer second = cluster.other(first);
     answering(second);
     second.halfClosed = StreamObserver::onCompleted;
     first.serving(false);
@@ -177,7 +160,7 @@ class MovingStreamTest {
     StreamingClassifier stream = client.classifier(LABELS);
     CompletableFuture<Classification> held = stream.send(image(1));
     FakeServer first = holder();
-    other(first).kill();
+    cluster.other(first).kill();
     first.serving(false);
     answering(first);
     assertEquals("x", stream.send(image(2)).get(30, TimeUnit.SECONDS).best().label());
@@ -230,7 +213,7 @@ class MovingStreamTest {
     FakeServer first = holder();
     first.kill();
     assertEquals("x", stream.send(image(2)).get(30, TimeUnit.SECONDS).best().label());
-    assertEquals(List.of(2), numbers(other(first)));
+    assertEquals(List.of(2), numbers(cluster.other(first)));
     stream.close();
   }
 

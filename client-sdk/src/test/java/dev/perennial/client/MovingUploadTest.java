@@ -9,7 +9,6 @@ import dev.perennial.v1.TrainRequest;
 import dev.perennial.v1.TrainResponse;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
-import java.io.IOException;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
@@ -24,6 +23,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Uploads, of examples that are given once, over two servers of which one goes. */
 @Timeout(30)
@@ -34,25 +34,18 @@ class MovingUploadTest {
   private final CountDownLatch gate = new CountDownLatch(1);
   private final Map<FakeServer, Uploads> uploads = new ConcurrentHashMap<>();
   private final Map<FakeServer, CompletableFuture<Void>> cancelled = new ConcurrentHashMap<>();
-  private FakeCluster cluster;
+  @RegisterExtension final FakeCluster cluster = new FakeCluster(2);
+
   private PerennialClient client;
 
   @BeforeEach
-  void start() throws IOException {
-    cluster = new FakeCluster(2);
-    client = cluster.connect();
-    FakeCluster.await(
-        () -> {
-          client.listTasks();
-          return cluster.servers.stream().allMatch(one -> one.arrived("ListTasks") > 0);
-        });
+  void start() {
+    client = cluster.connectToAll();
   }
 
   @AfterEach
   void stop() {
     gate.countDown();
-    client.close();
-    cluster.close();
   }
 
   /** So many, then as many behind the gate. */
@@ -136,10 +129,6 @@ class MovingUploadTest {
     return Objects.requireNonNull(cancelled.get(one));
   }
 
-  private FakeServer other(FakeServer one) {
-    return cluster.servers.stream().filter(server -> server != one).findFirst().orElseThrow();
-  }
-
   @Test
   void serverDrains_sourceWaits_uploadLeavesAtOnceAndGoesOnAtTheOther() throws Exception {
     takeUploads(true);
@@ -149,7 +138,7 @@ class MovingUploadTest {
     left(first).get(20, TimeUnit.SECONDS);
     gate.countDown();
     run.await().orThrow();
-    Uploads second = at(other(first));
+    Uploads second = at(cluster.other(first));
     assertTrue(second.parts.get(0).getSpec().getResume());
     assertEquals(List.of(4, 5, 6, 7), pictures(second));
     assertEquals(1, first.arrived("/Train"));
@@ -163,7 +152,7 @@ class MovingUploadTest {
     first.kill();
     gate.countDown();
     run.await().orThrow();
-    assertEquals(List.of(4, 5, 6, 7), pictures(at(other(first))));
+    assertEquals(List.of(4, 5, 6, 7), pictures(at(cluster.other(first))));
   }
 
   @Test
@@ -176,8 +165,8 @@ class MovingUploadTest {
     first.serving(false);
     run.await().orThrow();
     left(first).get(20, TimeUnit.SECONDS);
-    assertEquals(1, other(first).arrived("WatchTrainingJob"));
-    assertEquals(0, other(first).arrived("/Train"));
+    assertEquals(1, cluster.other(first).arrived("WatchTrainingJob"));
+    assertEquals(0, cluster.other(first).arrived("/Train"));
   }
 
   @Test
@@ -185,7 +174,7 @@ class MovingUploadTest {
     takeUploads(true);
     TrainingRun run = client.train(SPEC, Examples.once(examples()), TrainingListener.NONE);
     FakeServer first = holder();
-    other(first).kill();
+    cluster.other(first).kill();
     first.serving(false);
     assertFalse(left(first).isDone());
     gate.countDown();

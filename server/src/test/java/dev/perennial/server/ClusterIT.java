@@ -9,7 +9,6 @@ import dev.perennial.server.chaos.MemberProcess;
 import dev.perennial.server.clip.ModelDirectory;
 import dev.perennial.server.task.TaskVersionFile;
 import dev.perennial.v1.ActivateTaskVersionRequest;
-import dev.perennial.v1.ClassifyImageRequest;
 import dev.perennial.v1.ClassifyImageResponse;
 import dev.perennial.v1.DeleteTaskRequest;
 import dev.perennial.v1.ListTasksRequest;
@@ -76,7 +75,7 @@ class ClusterIT {
   void teach_atOneMember_allAnswerTheSameFromThatEpochOn() {
     TrainingJob job = Teaching.teach(cluster.get("a"), "colours", 1);
     List<ClassifyImageResponse> answers =
-        cluster.members().stream().map(member -> classify(member, "colours")).toList();
+        cluster.members().stream().map(member -> Teaching.classify(member, "colours")).toList();
     for (ClassifyImageResponse answer : answers) {
       assertEquals(job.getEpoch(), answer.getClassification().getEpoch());
       for (int i = 0; i < Teaching.COLOURS.size(); i++) {
@@ -196,16 +195,6 @@ class ClusterIT {
       assertTrue(said.contains("expected: " + ours), said);
     }
     assertEquals(3, cluster.describe(cluster.get("a")).size());
-  }
-
-  private static ClassifyImageResponse classify(MemberProcess member, String task) {
-    return member
-        .inference()
-        .classifyImage(
-            ClassifyImageRequest.newBuilder()
-                .setImage(Teaching.image(1))
-                .setLabelSet(Requests.task(task))
-                .build());
   }
 
   static long epoch(MemberProcess member) throws StatusRuntimeException {

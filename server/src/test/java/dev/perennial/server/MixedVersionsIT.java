@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.perennial.server.chaos.LocalCluster;
 import dev.perennial.server.chaos.MemberProcess;
 import dev.perennial.server.chaos.MemberProcess.Launch;
-import dev.perennial.v1.ClassifyImageRequest;
 import dev.perennial.v1.Member;
 import dev.perennial.v1.TrainingJob;
 import java.io.IOException;
@@ -68,7 +67,8 @@ class MixedVersionsIT {
     assertEquals(atOlder.getEpoch() + 1, atNewer.getEpoch());
     for (MemberProcess member : List.of(older, newer)) {
       for (String task : List.of("taught-at-older", "taught-at-newer")) {
-        assertEquals(atNewer.getEpoch(), epochOfAnswer(member, task));
+        assertEquals(
+            atNewer.getEpoch(), Teaching.classify(member, task).getClassification().getEpoch());
       }
     }
 
@@ -80,18 +80,6 @@ class MixedVersionsIT {
         stranger.said().contains("join refused, software version: 0.4.0 (expected: 0.3."),
         stranger.said());
     assertEquals(2, cluster.describe(older).size());
-  }
-
-  private static long epochOfAnswer(MemberProcess member, String task) {
-    return member
-        .inference()
-        .classifyImage(
-            ClassifyImageRequest.newBuilder()
-                .setImage(Teaching.image(1))
-                .setLabelSet(Requests.task(task))
-                .build())
-        .getClassification()
-        .getEpoch();
   }
 
   private MemberProcess member(String name, String version, int port, List<String> options)

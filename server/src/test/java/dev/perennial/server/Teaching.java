@@ -1,6 +1,8 @@
 package dev.perennial.server;
 
 import dev.perennial.server.chaos.MemberProcess;
+import dev.perennial.v1.ClassifyImageRequest;
+import dev.perennial.v1.ClassifyImageResponse;
 import dev.perennial.v1.Commit;
 import dev.perennial.v1.Example;
 import dev.perennial.v1.Image;
@@ -104,6 +106,17 @@ public final class Teaching {
       throw new AssertionError(job);
     }
     return job;
+  }
+
+  /** What a member says of a picture, by the classes of a task. */
+  static ClassifyImageResponse classify(MemberProcess member, String task) {
+    return member
+        .inference()
+        .classifyImage(
+            ClassifyImageRequest.newBuilder()
+                .setImage(image(1))
+                .setLabelSet(Requests.task(task))
+                .build());
   }
 
   /** The job as the stream's last answer has it. */

@@ -199,16 +199,12 @@ class ContributionsTest {
     pool.publish(VERSION);
     pool.contribute(rows("a", range(30, 50)));
     long[] withA = bits(task());
-    pool.activate("zoo", id(narrow));
+    pool.activate("zoo", TaskVersions.id(narrow));
     assertArrayEquals(narrowAlone, bits(task()));
     assertEquals(Set.of(), pool.history("zoo").counted());
     assertEquals(1, pool.history("zoo").contributions().size());
-    pool.activate("zoo", id(VERSION));
+    pool.activate("zoo", TaskVersions.id(VERSION));
     assertArrayEquals(withA, bits(task()));
-  }
-
-  private static String id(TaskVersion version) {
-    return TaskVersionFile.versionId(TaskVersionFile.write(version));
   }
 
   @Test

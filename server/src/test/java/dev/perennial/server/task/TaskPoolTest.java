@@ -34,10 +34,6 @@ class TaskPoolTest {
     return snapshot.tasks().stream().map(ActiveTask::name).toList();
   }
 
-  private static String id(TaskVersion version) {
-    return TaskVersionFile.versionId(TaskVersionFile.write(version));
-  }
-
   private static void assertFails(ErrorCode code, String reason, Executable action) {
     ServingException e = assertThrows(ServingException.class, action);
     assertEquals(reason, e.reason());
@@ -92,12 +88,12 @@ class TaskPoolTest {
     pool.publish(first);
     pool.publish(second);
     TaskHistory history = pool.history("cats");
-    assertEquals(id(second), history.activeVersionId());
+    assertEquals(TaskVersions.id(second), history.activeVersionId());
     assertEquals(
-        List.of(id(second), id(first)),
+        List.of(TaskVersions.id(second), TaskVersions.id(first)),
         history.versions().stream().map(VersionSummary::versionId).toList());
     VersionSummary summary = history.versions().get(1);
-    assertEquals(VersionSummary.of(id(first), first), summary);
+    assertEquals(VersionSummary.of(TaskVersions.id(first), first), summary);
     assertEquals(30, summary.examples());
     assertEquals(2 * (2 * 12 + 18), summary.parameters());
   }
@@ -159,7 +155,7 @@ class TaskPoolTest {
     pool.publish(TaskVersions.random("pens", 2));
     assertNotEquals(before, routes(pool.snapshot(), probes));
     pool.delete("dogs");
-    pool.activate("pens", id(TaskVersions.random("pens", 1)));
+    pool.activate("pens", TaskVersions.id(TaskVersions.random("pens", 1)));
     assertEquals(before, routes(pool.snapshot(), probes));
   }
 
@@ -321,7 +317,7 @@ class TaskPoolTest {
             });
     pool.publish(TaskVersions.random("cats", 2));
     pool.publish(TaskVersions.random("cats", 2));
-    pool.activate("cats", id(TaskVersions.random("cats", 1)));
+    pool.activate("cats", TaskVersions.id(TaskVersions.random("cats", 1)));
     pool.delete("cats");
     registration.close();
     broken.close();

@@ -51,6 +51,11 @@ public final class TaskVersions {
         Instant.ofEpochSecond(1_700_000_000L + seed, 123_456_789));
   }
 
+  /** As files and manifests name it. */
+  public static String id(TaskVersion version) {
+    return TaskVersionFile.versionId(TaskVersionFile.write(version));
+  }
+
   /** Rows of L2-normalised features around one random centre. */
   public static float[] features(Random random, int rows) {
     float[] centre = new float[EMBED_DIM];

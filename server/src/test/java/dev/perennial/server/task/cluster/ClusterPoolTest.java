@@ -11,8 +11,6 @@ import dev.perennial.server.error.ServingException;
 import dev.perennial.server.task.ClusterView;
 import dev.perennial.server.task.Manifest;
 import dev.perennial.server.task.PoolSnapshot;
-import dev.perennial.server.task.TaskVersion;
-import dev.perennial.server.task.TaskVersionFile;
 import dev.perennial.server.task.TaskVersions;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -21,60 +19,39 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 @Timeout(60)
 class ClusterPoolTest {
-  private final FakeNetwork network = new FakeNetwork("a", "b", "c", "d");
-
-  @AfterEach
-  void close() {
-    network.close();
-  }
-
-  private static String id(TaskVersion version) {
-    return TaskVersionFile.versionId(TaskVersionFile.write(version));
-  }
-
-  private Manifest onDisk(String machine) {
-    return network.get(machine).disk.manifest();
-  }
-
-  private PoolSnapshot publish(String machine, String task, long seed) {
-    return network.get(machine).member().publish(TaskVersions.random(task, seed));
-  }
-
-  private void untilSame(String... names) throws InterruptedException {
-    network.untilSame(names);
-  }
+  @RegisterExtension final FakeNetwork network = new FakeNetwork("a", "b", "c", "d");
 
   @Test
   void publish_atAnyMember_sameEpochOnEveryDiskWhenItIsAcknowledged() {
     network.startTogether("a", "b", "c");
     for (String machine : List.of("a", "b", "c")) {
-      PoolSnapshot snapshot = publish(machine, "task-" + machine, 1);
+      PoolSnapshot snapshot = network.publish(machine, "task-" + machine, 1);
       for (String other : List.of("a", "b", "c")) {
         assertEquals(snapshot.epoch(), network.get(other).pool().snapshot().epoch());
-        assertEquals(onDisk(machine), onDisk(other));
-        assertTrue(network.get(other).disk.versionIds().containsAll(onDisk(other).versionIds()));
+        assertEquals(network.onDisk(machine), network.onDisk(other));
+        assertTrue(
+            network.get(other).disk.versionIds().containsAll(network.onDisk(other).versionIds()));
       }
     }
-    assertEquals(3, onDisk("a").epoch());
-    assertEquals(3, publish("b", "task-a", 1).epoch());
+    assertEquals(3, network.onDisk("a").epoch());
+    assertEquals(3, network.publish("b", "task-a", 1).epoch());
   }
 
   @Test
   void deleteAndActivate_atAnyMember_everywhere() {
-    network.startTogether("a", "b", "c");
-    publish("a", "cats", 1);
-    publish("b", "cats", 2);
-    String first = id(TaskVersions.random("cats", 1));
+    network.startWithCats("a", "b", "c");
+    network.publish("b", "cats", 2);
+    String first = TaskVersions.id(TaskVersions.random("cats", 1));
     assertEquals(3, network.get("c").member().activate("cats", first).epoch());
-    assertEquals(first, onDisk("b").activeVersion("cats"));
+    assertEquals(first, network.onDisk("b").activeVersion("cats"));
     assertEquals(4, network.get("b").member().delete("cats").epoch());
-    assertEquals(Set.of(), onDisk("a").tasks().keySet());
+    assertEquals(Set.of(), network.onDisk("a").tasks().keySet());
     ServingException e =
         assertThrows(ServingException.class, () -> network.get("c").member().delete("cats"));
     assertEquals("TASK_NOT_FOUND", e.reason());
@@ -87,7 +64,7 @@ class ClusterPoolTest {
     network.get("a").member().start(); // hears b and c, which are at its own epoch already
     network.get("b").member().start();
     network.get("c").member().start();
-    untilSame("a", "b", "c");
+    network.untilSame("a", "b", "c");
   }
 
   @Test
@@ -108,76 +85,79 @@ class ClusterPoolTest {
   @Test
   void start_newAndLongDeadMember_catchUpAndBringWhatOnlyTheyHave() throws Exception {
     network.startTogether("d");
-    publish("d", "old", 1);
-    publish("d", "cats", 7);
-    network.startTogether("a", "b");
-    publish("a", "cats", 1);
+    network.publish("d", "old", 1);
+    network.publish("d", "cats", 7);
+    network.startWithCats("a", "b");
     network.group("a", "b", "c", "d");
     network.get("c").member().start();
-    untilSame("a", "b", "c", "d");
-    assertEquals(Set.of("old", "cats"), onDisk("c").tasks().keySet());
-    assertEquals(2, onDisk("a").versions("cats").size());
-    assertEquals(id(TaskVersions.random("cats", 7)), onDisk("a").activeVersion("cats"));
+    network.untilSame("a", "b", "c", "d");
+    assertEquals(Set.of("old", "cats"), network.onDisk("c").tasks().keySet());
+    assertEquals(2, network.onDisk("a").versions("cats").size());
+    assertEquals(
+        TaskVersions.id(TaskVersions.random("cats", 7)), network.onDisk("a").activeVersion("cats"));
     assertTrue(network.get("a").member().describe(false).members().get(0).counters().merges() > 0);
   }
 
   @Test
   void coordinatorDies_theNextOneGoesOn() throws Exception {
     network.startTogether("a", "b", "c");
-    publish("c", "cats", 1);
+    network.publish("c", "cats", 1);
     network.get("a").kill();
     network.group("b", "c");
-    assertEquals(2, publish("c", "cats", 2).epoch());
-    assertEquals(onDisk("b"), onDisk("c"));
+    assertEquals(2, network.publish("c", "cats", 2).epoch());
+    assertEquals(network.onDisk("b"), network.onDisk("c"));
     network.get("a").boot();
     network.group("b", "c", "a");
     network.get("a").member().start();
-    untilSame("a", "b", "c");
-    assertEquals(2, onDisk("a").epoch());
+    network.untilSame("a", "b", "c");
+    assertEquals(2, network.onDisk("a").epoch());
   }
 
   @Test
   void partition_bothSidesPublish_unionAfterHealing() throws Exception {
-    network.startTogether("a", "b", "c");
-    publish("a", "cats", 1);
+    network.startWithCats("a", "b", "c");
     network.group("a");
     network.group("b", "c");
-    publish("a", "cats", 2);
-    publish("a", "pens", 1);
-    publish("c", "cats", 3);
+    network.publish("a", "cats", 2);
+    network.publish("a", "pens", 1);
+    network.publish("c", "cats", 3);
     network.get("b").member().delete("cats");
-    publish("c", "signs", 1);
-    publish("b", "cats", 4);
-    long highest = Math.max(onDisk("a").epoch(), onDisk("b").epoch());
+    network.publish("c", "signs", 1);
+    network.publish("b", "cats", 4);
+    long highest = Math.max(network.onDisk("a").epoch(), network.onDisk("b").epoch());
     network.group("b", "c", "a");
-    untilSame("a", "b", "c");
-    Manifest union = onDisk("a");
+    network.untilSame("a", "b", "c");
+    Manifest union = network.onDisk("a");
     assertTrue(union.epoch() > highest);
     assertEquals(Set.of("cats", "pens", "signs"), union.tasks().keySet());
     // Deleted by somebody who had seen them: 1 and 3. Not seen: 2.
     assertEquals(
-        List.of(id(TaskVersions.random("cats", 4)), id(TaskVersions.random("cats", 2))),
+        List.of(
+            TaskVersions.id(TaskVersions.random("cats", 4)),
+            TaskVersions.id(TaskVersions.random("cats", 2))),
         union.versions("cats"));
   }
 
   @Test
   void formerCoordinator_thatDoesNotKnowIt_changesNothing() throws Exception {
-    network.startTogether("a", "b", "c");
-    publish("a", "cats", 1);
+    network.startWithCats("a", "b", "c");
     network.get("b").viewIs("b", "c");
     network.get("c").viewIs("b", "c");
     network.connectAll = true;
-    publish("c", "cats", 2);
-    ServingException e = assertThrows(ServingException.class, () -> publish("a", "cats", 3));
+    network.publish("c", "cats", 2);
+    ServingException e =
+        assertThrows(ServingException.class, () -> network.publish("a", "cats", 3));
     assertEquals(ErrorCode.UNAVAILABLE, e.code(), e.getMessage());
-    assertEquals(1, onDisk("a").epoch());
-    assertEquals(id(TaskVersions.random("cats", 2)), onDisk("b").activeVersion("cats"));
+    assertEquals(1, network.onDisk("a").epoch());
+    assertEquals(
+        TaskVersions.id(TaskVersions.random("cats", 2)), network.onDisk("b").activeVersion("cats"));
     assertTrue(
         network.get("b").member().describe(false).members().get(0).counters().rejected() > 0);
     network.connectAll = false;
     network.group("b", "c", "a");
-    untilSame("a", "b", "c");
-    assertEquals(id(TaskVersions.random("cats", 2)), onDisk("a").activeVersion("cats"));
+    network.untilSame("a", "b", "c");
+    assertEquals(
+        TaskVersions.id(TaskVersions.random("cats", 2)), network.onDisk("a").activeVersion("cats"));
   }
 
   @Test
@@ -189,17 +169,16 @@ class ClusterPoolTest {
             asker.equals("a")
                 && FakeNetwork.isOf(Request.Install.class, request)
                 && lost.incrementAndGet() == 1;
-    PoolSnapshot snapshot = publish("a", "cats", 1);
+    PoolSnapshot snapshot = network.publish("a", "cats", 1);
     assertTrue(lost.get() >= 1);
     assertEquals(1, snapshot.epoch());
-    assertEquals(2, publish("b", "pens", 1).epoch());
-    untilSame("a", "b");
+    assertEquals(2, network.publish("b", "pens", 1).epoch());
+    network.untilSame("a", "b");
   }
 
   @Test
   void delete_triedAgainAfterTheCoordinatorDied_returnsOnceTheTaskIsGoneHereToo() {
-    network.startTogether("a", "b", "c", "d");
-    publish("a", "cats", 1);
+    network.startWithCats("a", "b", "c", "d");
     AtomicBoolean answered = new AtomicBoolean();
     network.refuses =
         (target, request) ->
@@ -225,21 +204,20 @@ class ClusterPoolTest {
   void silentMember_changesWaitForItsRemovalOnlyAndItCatchesUp() throws Exception {
     network.startTogether("a", "b", "c");
     network.frozen.add("c");
-    assertEquals(1, publish("a", "cats", 1).epoch());
-    assertEquals(onDisk("a"), onDisk("b"));
-    assertEquals(0, onDisk("c").epoch());
+    assertEquals(1, network.publish("a", "cats", 1).epoch());
+    assertEquals(network.onDisk("a"), network.onDisk("b"));
+    assertEquals(0, network.onDisk("c").epoch());
     assertFalse(
         network.get("a").member().describe(false).members().stream()
             .filter(member -> member.memberId().equals("c"))
             .allMatch(ClusterView.Member::reachable));
     network.frozen.remove("c");
-    untilSame("a", "b", "c");
+    network.untilSame("a", "b", "c");
   }
 
   @Test
   void halfDoneChangeOfADeadCoordinator_isOnTwoDisksBeforeItIsAcknowledged() throws Exception {
-    network.startTogether("a", "b", "c");
-    publish("a", "cats", 1);
+    network.startWithCats("a", "b", "c");
     network.get("a").kill();
     network.get("b").pool().publish(TaskVersions.random("pens", 1)); // only b was told of it
     AtomicInteger refused = new AtomicInteger();
@@ -247,8 +225,8 @@ class ClusterPoolTest {
         (target, request) ->
             FakeNetwork.isOf(Request.Install.class, request) && refused.incrementAndGet() <= 3;
     network.group("b", "c");
-    assertEquals(2, publish("b", "pens", 1).epoch()); // tried again
-    assertEquals(onDisk("b"), onDisk("c"));
+    assertEquals(2, network.publish("b", "pens", 1).epoch()); // tried again
+    assertEquals(network.onDisk("b"), network.onDisk("c"));
     assertTrue(refused.get() > 1);
   }
 
@@ -262,7 +240,7 @@ class ClusterPoolTest {
           new Thread(
               () -> {
                 for (int seed = 0; seed < 8; seed++) {
-                  publish(machine, "task-" + seed % 3, machine.charAt(0) * 100 + seed);
+                  network.publish(machine, "task-" + seed % 3, machine.charAt(0) * 100 + seed);
                 }
               });
       writer.setUncaughtExceptionHandler((thread, e) -> failures.add(e));
@@ -273,24 +251,23 @@ class ClusterPoolTest {
       writer.join();
     }
     assertEquals(List.of(), failures);
-    untilSame("a", "b", "c");
-    assertEquals(24, onDisk("a").epoch());
-    assertEquals(24, onDisk("a").versionIds().size());
+    network.untilSame("a", "b", "c");
+    assertEquals(24, network.onDisk("a").epoch());
+    assertEquals(24, network.onDisk("a").versionIds().size());
   }
 
   @Test
   void disk_emptied_filledAgain() throws Exception {
-    network.startTogether("a", "b", "c");
-    publish("a", "cats", 1);
-    publish("a", "pens", 1);
+    network.startWithCats("a", "b", "c");
+    network.publish("a", "pens", 1);
     network.get("b").kill();
     network.group("a", "c");
-    publish("c", "signs", 1); // without b: the coordinator has seen that it is gone
+    network.publish("c", "signs", 1); // without b: the coordinator has seen that it is gone
     network.get("b").disk.wipe();
     network.get("b").boot();
     network.group("a", "c", "b");
     network.get("b").member().start();
-    untilSame("a", "b", "c");
+    network.untilSame("a", "b", "c");
     assertEquals(3, network.get("b").pool().snapshot().epoch());
   }
 

@@ -9,42 +9,18 @@ import dev.perennial.server.error.ServingException;
 import dev.perennial.server.gaussian.FeatureStatistics;
 import dev.perennial.server.task.ClusterView;
 import dev.perennial.server.task.Contributions;
-import dev.perennial.server.task.Manifest;
 import dev.perennial.server.task.PoolSnapshot;
-import dev.perennial.server.task.TaskVersion;
-import dev.perennial.server.task.TaskVersionFile;
 import dev.perennial.server.task.TaskVersions;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Contributions of statistics, to a pool across members. */
 @Timeout(60)
 class ContributionPoolTest {
-  private final FakeNetwork network = new FakeNetwork("a", "b", "c");
-
-  @AfterEach
-  void close() {
-    network.close();
-  }
-
-  private static String id(TaskVersion version) {
-    return TaskVersionFile.versionId(TaskVersionFile.write(version));
-  }
-
-  private Manifest onDisk(String machine) {
-    return network.get(machine).disk.manifest();
-  }
-
-  private PoolSnapshot publish(String machine, String task, long seed) {
-    return network.get(machine).member().publish(TaskVersions.random(task, seed));
-  }
-
-  private void untilSame(String... names) throws InterruptedException {
-    network.untilSame(names);
-  }
+  @RegisterExtension final FakeNetwork network = new FakeNetwork("a", "b", "c");
 
   private PoolSnapshot contribute(String machine, String requestId) {
     return network.get(machine).member().contribute(Contributions.random("cats", 1, requestId));
@@ -61,8 +37,7 @@ class ContributionPoolTest {
 
   @Test
   void contribute_atAnyMember_onEveryDiskAndInEverySum() {
-    network.startTogether("a", "b", "c");
-    publish("a", "cats", 1);
+    network.startWithCats("a", "b", "c");
     FeatureStatistics sum = statistics("a");
     for (String machine : List.of("a", "b", "c")) {
       PoolSnapshot snapshot = contribute(machine, "request " + machine);
@@ -70,7 +45,8 @@ class ContributionPoolTest {
       for (String other : List.of("a", "b", "c")) {
         assertEquals(snapshot.epoch(), network.get(other).pool().snapshot().epoch());
         assertEquals(sum, statistics(other));
-        assertTrue(network.get(other).disk.versionIds().containsAll(onDisk(other).fileIds()));
+        assertTrue(
+            network.get(other).disk.versionIds().containsAll(network.onDisk(other).fileIds()));
       }
     }
     assertEquals(4, contribute("c", "request a").epoch());
@@ -86,13 +62,12 @@ class ContributionPoolTest {
 
   @Test
   void describe_withVersions_tellsWhichContributionsAreOnWhichDisk() {
-    network.startTogether("a", "b");
-    publish("a", "cats", 1);
+    network.startWithCats("a", "b");
     contribute("b", "request");
     for (ClusterView.Member member : network.get("a").member().describe(true).members()) {
       assertEquals(1, member.contributions());
       assertEquals(List.of(contribution("request")), member.contributionIds());
-      assertEquals(List.of(id(TaskVersions.random("cats", 1))), member.versionIds());
+      assertEquals(List.of(TaskVersions.id(TaskVersions.random("cats", 1))), member.versionIds());
     }
     ClusterView.Member other = network.get("a").member().describe(false).members().get(1);
     assertEquals(1, other.contributions());
@@ -109,8 +84,7 @@ class ContributionPoolTest {
 
   @Test
   void partition_bothSidesContribute_allCountOnceAfterHealing() throws Exception {
-    network.startTogether("a", "b", "c");
-    publish("a", "cats", 1);
+    network.startWithCats("a", "b", "c");
     contribute("a", "before");
     network.group("a");
     network.group("b", "c");
@@ -120,7 +94,7 @@ class ContributionPoolTest {
     contribute("b", "same"); // the same upload, sent to both sides
     network.get("b").member().withdraw("cats", contribution("before"));
     network.group("b", "c", "a");
-    untilSame("a", "b", "c");
+    network.untilSame("a", "b", "c");
     FeatureStatistics sum = TaskVersions.random("cats", 1).statistics();
     for (String request : List.of("right", "same", "left")) {
       sum = sum.plus(Contributions.random("cats", 1, request).statistics());
@@ -132,15 +106,14 @@ class ContributionPoolTest {
 
   @Test
   void contribution_madeDuringAnAbsence_isFetchedBeforeTheMemberIsReady() throws Exception {
-    network.startTogether("a", "b", "c");
-    publish("a", "cats", 1);
+    network.startWithCats("a", "b", "c");
     network.get("b").kill();
     network.group("a", "c");
     contribute("c", "away");
     network.get("b").boot();
     network.group("a", "c", "b");
     network.get("b").member().start();
-    untilSame("a", "b", "c");
+    network.untilSame("a", "b", "c");
     assertEquals(statistics("a"), statistics("b"));
     assertTrue(network.get("b").disk.versionIds().contains(contribution("away")));
   }

@@ -9,17 +9,12 @@ import dev.perennial.server.cluster.Members;
 import dev.perennial.server.error.ServingException;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 class CoordinatorTest {
-  private final FakeNetwork network = new FakeNetwork("a", "b");
+  @RegisterExtension final FakeNetwork network = new FakeNetwork("a", "b");
   private final AtomicLong nanos = new AtomicLong();
-
-  @AfterEach
-  void close() {
-    network.close();
-  }
 
   @Test
   void tend_aloneAfterItStoodStill_notReadyWhateverTheViewWasBefore() {

@@ -6,8 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.perennial.server.cluster.Members;
 import dev.perennial.server.cluster.View;
 import dev.perennial.server.error.ServingException;
+import dev.perennial.server.task.ClusterView;
 import dev.perennial.server.task.InMemoryTaskStore;
 import dev.perennial.server.task.LocalMember;
+import dev.perennial.server.task.Manifest;
+import dev.perennial.server.task.PoolSnapshot;
 import dev.perennial.server.task.TaskPool;
 import dev.perennial.server.task.TaskVersions;
 import java.io.IOException;
@@ -29,12 +32,15 @@ import java.util.function.BiPredicate;
 import java.util.function.BooleanSupplier;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
  * Members in this JVM, each with a store of its own, and a network between them that tests cut,
- * heal, and lose answers on. A member's view is what the test gives it.
+ * heal, and lose answers on. A member's view is what the test gives it. A test that registers it
+ * has a new one for each method.
  */
-final class FakeNetwork implements AutoCloseable {
+final class FakeNetwork implements AfterEachCallback, AutoCloseable {
   static final ClusterOptions OPTIONS =
       new ClusterOptions(
           Duration.ofSeconds(10),
@@ -239,6 +245,29 @@ final class FakeNetwork implements AutoCloseable {
     }
   }
 
+  /** Starts them likewise, and the first gets a task: cats. */
+  void startWithCats(String... names) {
+    startTogether(names);
+    publish(names[0], "cats", 1);
+  }
+
+  /** Publishes a version of that task, as the seed has it, at that machine. */
+  PoolSnapshot publish(String machine, String task, long seed) {
+    return get(machine).member.publish(TaskVersions.random(task, seed));
+  }
+
+  Manifest onDisk(String machine) {
+    return get(machine).disk.manifest();
+  }
+
+  /** What a member says of itself. */
+  ClusterView.Member itself(String machine) {
+    return get(machine).member.describe(false).members().stream()
+        .filter(member -> member.memberId().equals(machine))
+        .findFirst()
+        .orElseThrow();
+  }
+
   /** Waits, without counting on time, until what the members do by themselves is done. */
   static void until(BooleanSupplier condition) throws InterruptedException {
     CountDownLatch never = new CountDownLatch(1);
@@ -262,6 +291,11 @@ final class FakeNetwork implements AutoCloseable {
     for (String name : names) {
       assertTrue(get(name).disk.versionIds().containsAll(first.disk.manifest().fileIds()));
     }
+  }
+
+  @Override
+  public void afterEach(ExtensionContext test) {
+    close();
   }
 
   @Override

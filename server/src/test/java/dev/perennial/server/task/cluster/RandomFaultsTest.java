@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.task.Manifest;
 import dev.perennial.server.task.TaskVersion;
-import dev.perennial.server.task.TaskVersionFile;
 import dev.perennial.server.task.TaskVersions;
 import dev.perennial.server.task.cluster.FakeNetwork.Machine;
 import java.util.ArrayList;
@@ -22,6 +21,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -35,7 +35,7 @@ class RandomFaultsTest {
   private static final List<String> NAMES = List.of("a", "b", "c", "d");
   private static final int FAULTS = 60;
 
-  private final FakeNetwork network = new FakeNetwork(NAMES.toArray(new String[0]));
+  @RegisterExtension final FakeNetwork network = new FakeNetwork(NAMES.toArray(new String[0]));
   private final Map<String, String> acknowledged = new ConcurrentHashMap<>();
   private final List<String> wrong = Collections.synchronizedList(new ArrayList<>());
   private final Set<String> dead = ConcurrentHashMap.newKeySet();
@@ -54,10 +54,6 @@ class RandomFaultsTest {
     thread.start();
   }
 
-  private static String id(TaskVersion version) {
-    return TaskVersionFile.versionId(TaskVersionFile.write(version));
-  }
-
   /** Publishes one task after the other, each of its own, at members as they come. */
   private void write(String writer) {
     for (int i = 0; writing; i++) {
@@ -65,7 +61,7 @@ class RandomFaultsTest {
       Machine at = network.get(NAMES.get(ThreadLocalRandom.current().nextInt(NAMES.size())));
       try {
         at.member().publish(version);
-        acknowledged.put(version.task(), id(version));
+        acknowledged.put(version.task(), TaskVersions.id(version));
       } catch (ServingException e) {
         assertFalse(e.reason().isEmpty()); // it was not acknowledged
       }
@@ -142,7 +138,7 @@ class RandomFaultsTest {
 
   private void checkEpochs() {
     for (String name : NAMES) {
-      long now = network.get(name).disk.manifest().epoch();
+      long now = network.onDisk(name).epoch();
       if (now < epochs.getOrDefault(name, 0L)) {
         wrong.add("epoch of " + name + ": " + now + " after " + epochs.get(name));
       }
@@ -180,7 +176,7 @@ class RandomFaultsTest {
     network.close();
     checkEpochs();
     assertEquals(List.of(), wrong);
-    Manifest all = network.get("a").disk.manifest();
+    Manifest all = network.onDisk("a");
     acknowledged.forEach(
         (task, version) -> assertTrue(all.versions(task).contains(version), task + " is lost"));
     assertTrue(acknowledged.size() > 3, acknowledged::toString);

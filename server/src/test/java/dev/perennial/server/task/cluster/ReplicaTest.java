@@ -8,16 +8,11 @@ import dev.perennial.server.cluster.Channel;
 import dev.perennial.server.cluster.Members;
 import dev.perennial.server.error.ServingException;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 class ReplicaTest {
-  private final FakeNetwork network = new FakeNetwork("a");
-
-  @AfterEach
-  void close() {
-    network.close();
-  }
+  @RegisterExtension final FakeNetwork network = new FakeNetwork("a");
 
   @Test
   void prepare_authorIsGone_refusedButThisMemberMissesNothing() {

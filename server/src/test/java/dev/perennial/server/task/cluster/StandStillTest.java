@@ -8,15 +8,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.perennial.server.error.ServingException;
-import dev.perennial.server.task.ClusterView;
-import dev.perennial.server.task.TaskVersions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Members whose process stood still, and that the others removed, or not. */
 @Timeout(60)
@@ -24,42 +22,25 @@ class StandStillTest {
   /** So long that the others may have removed the member. */
   private static final Duration LONG = OPTIONS.standStill();
 
-  private final FakeNetwork network = new FakeNetwork("a", "b", "c");
+  @RegisterExtension final FakeNetwork network = new FakeNetwork("a", "b", "c");
 
   @BeforeEach
   void start() {
-    network.startTogether("a", "b", "c");
-    publish("a", "cats", 1);
-  }
-
-  @AfterEach
-  void close() {
-    network.close();
-  }
-
-  private void publish(String machine, String task, long seed) {
-    network.get(machine).member().publish(TaskVersions.random(task, seed));
+    network.startWithCats("a", "b", "c");
   }
 
   private Set<String> tasks(String machine) {
-    return network.get(machine).disk.manifest().tasks().keySet();
-  }
-
-  private ClusterView.Member itself(String machine) {
-    return network.get(machine).member().describe(false).members().stream()
-        .filter(member -> member.memberId().equals(machine))
-        .findFirst()
-        .orElseThrow();
+    return network.onDisk(machine).tasks().keySet();
   }
 
   private void refusesAsStoodStill(String machine) {
     ClusterPool member = network.get(machine).member();
-    long rejected = itself(machine).counters().rejected();
+    long rejected = network.itself(machine).counters().rejected();
     ServingException e = assertThrows(ServingException.class, () -> member.delete("cats"));
     assertTrue(String.valueOf(e.getMessage()).contains("STOOD_STILL"), e::toString);
-    assertTrue(itself(machine).counters().rejected() > rejected);
+    assertTrue(network.itself(machine).counters().rejected() > rejected);
     assertFalse(member.ready());
-    assertEquals("STOOD_STILL", itself(machine).trouble());
+    assertEquals("STOOD_STILL", network.itself(machine).trouble());
   }
 
   @Test
@@ -110,7 +91,7 @@ class StandStillTest {
   void member_thatWasRemovedAndDoesNotKnowIt_changesNothing() throws Exception {
     network.get("a").viewIs("a", "c");
     network.get("c").viewIs("a", "c");
-    publish("c", "pens", 1);
+    network.publish("c", "pens", 1);
     network.get("c").member().delete("cats");
     network.connectAll = true; // manifests and questions of a former coordinator arrive
     network.get("b").standStill(LONG);
@@ -128,7 +109,7 @@ class StandStillTest {
     network.get("b").viewIs("b", "c");
     network.get("c").viewIs("b", "c");
     network.connectAll = true;
-    publish("c", "pens", 1);
+    network.publish("c", "pens", 1);
     network.get("c").member().delete("cats");
     network.get("a").standStill(LONG);
     refusesAsStoodStill("a");
@@ -159,7 +140,7 @@ class StandStillTest {
     refusesAsStoodStill("b");
     for (int i = 0; i < 13; i++) { // each too short to count as standing still
       network.get("b").standStill(LONG.dividedBy(2).minusSeconds(1));
-      assertFalse(itself("b").memberId().isEmpty()); // it beats
+      assertFalse(network.itself("b").memberId().isEmpty()); // it beats
     }
     until(() -> network.get("b").member().ready());
     network.get("b").member().delete("cats");
@@ -171,7 +152,7 @@ class StandStillTest {
     network.get("b").kill();
     network.get("c").kill();
     network.group("a");
-    publish("a", "pens", 1);
+    network.publish("a", "pens", 1);
     network.get("a").standStill(LONG);
     until(() -> network.get("a").member().ready());
     assertEquals(3, network.get("a").member().delete("cats").epoch());

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.task.TaskPool;
-import dev.perennial.server.task.TaskVersionFile;
 import dev.perennial.server.task.TaskVersions;
 import dev.perennial.server.task.store.FaultyFileOperations.Fault;
 import java.io.IOException;
@@ -44,7 +43,7 @@ class FileTaskStoreFaultsTest {
   private int copies;
 
   private static String id(String task, long seed) {
-    return TaskVersionFile.versionId(TaskVersionFile.write(TaskVersions.random(task, seed)));
+    return TaskVersions.id(TaskVersions.random(task, seed));
   }
 
   private static FileTaskStore sound(Path directory) {
