@@ -90,6 +90,17 @@ final class JobTable implements AutoCloseable {
     return find(jobId).filter(job -> job.state().ended()).isPresent();
   }
 
+  /**
+   * Whether what another server says of a job counts. An end stays; but a job that was taken for
+   * lost, and cancelled, may have succeeded on the other side of a partition.
+   */
+  boolean isNews(TrainingJob job) {
+    return find(job.jobId())
+        .filter(known -> known.state().ended())
+        .filter(end -> end.state() != JobState.CANCELLED || job.state() != JobState.SUCCEEDED)
+        .isEmpty();
+  }
+
   /** Forgets a job that never came to be; another of its request is the request's then. */
   synchronized void remove(String jobId) {
     Entry entry = entries.remove(jobId);

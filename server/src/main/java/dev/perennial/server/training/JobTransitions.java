@@ -293,7 +293,7 @@ final class JobTransitions {
       if (spoolBytes.containsKey(job.jobId())) {
         return false;
       }
-      if (!table.ended(job.jobId())) {
+      if (table.isNews(job)) {
         memory.learn(job);
       }
       return true;

@@ -49,6 +49,11 @@ public record TrainingJob(
     return new TrainingJob(jobId, spec, now, furtherOn, examples, null, 0, null, created, null);
   }
 
+  /** The same, given up. */
+  public TrainingJob cancelled(Instant when) {
+    return ended(JobState.CANCELLED, null, null, when);
+  }
+
   /** The same at its end. */
   TrainingJob ended(
       JobState how,

@@ -1,6 +1,7 @@
 package dev.perennial.server.training;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.perennial.server.error.ErrorCode;
@@ -22,13 +23,7 @@ class ClusterFaultsTest {
   /** The wish must be where the job goes on. */
   @Test
   void cancel_ownerDiesBeforeItsTwinHasIt_holdsAtTheTwin() throws Exception {
-    CountDownLatch running = new CountDownLatch(1);
-    CompletableFuture<Void> never = new CompletableFuture<>();
-    cluster.get("b").host.beforeStep =
-        step -> {
-          running.countDown();
-          never.join();
-        };
+    CountDownLatch running = holdAtFirstStep(cluster.get("b"));
     TrainingJob job = TestJobs.train(cluster.get("b").jobs, TestJobs.SPEC);
     running.await();
     AtomicInteger stopped = new AtomicInteger();
@@ -43,6 +38,77 @@ class ClusterFaultsTest {
     cluster.group("a", "c");
     TestJobs.get(cancelled);
     assertEquals(JobState.CANCELLED, TestJobs.ended(cluster.get("c").jobs, job.jobId()).state());
+  }
+
+  /** Nothing is decided before all have answered; who comes back with it drops it. */
+  @Test
+  void cancel_ownerAndTwinAreGone_endsTheJobForAll() throws Exception {
+    try (FakeCluster four = new FakeCluster("a", "b", "c", "d")) {
+      four.start();
+      CountDownLatch running = holdAtFirstStep(four.get("b"));
+      TrainingJob job = TestJobs.train(four.get("b").jobs, TestJobs.SPEC);
+      running.await();
+      TestJobs.until(() -> four.ids("a").size() + four.ids("d").size() == 2);
+      AtomicInteger stopped = new AtomicInteger();
+      four.stops =
+          (asker, question) ->
+              asker.equals("a") && question.contains("Find") && stopped.incrementAndGet() > 0;
+      four.get("b").kill();
+      four.get("c").kill();
+      four.group("a", "d");
+      CompletableFuture<TrainingJob> cancelled =
+          CompletableFuture.supplyAsync(() -> four.get("a").jobs.cancel(job.jobId()));
+      TestJobs.until(() -> cancelled.isDone() || stopped.get() > 2);
+      assertFalse(four.get("a").jobs.job(job.jobId()).state().ended(), "without d's answer");
+      four.stops = (asker, question) -> false;
+      assertEquals(JobState.CANCELLED, TestJobs.get(cancelled).state());
+      assertEquals(JobState.CANCELLED, TestJobs.ended(four.get("d").jobs, job.jobId()).state());
+      assertEquals(List.of(job.jobId()), four.names("a/jobs"));
+      TestJobs.until(() -> four.names("d/jobs").equals(List.of(job.jobId())));
+      FakeCluster.Member again = four.onDiskOf("c", "c2");
+      four.group("a", "d", "c2");
+      again.jobs.start();
+      TestJobs.until(() -> four.ids("c2").equals(List.of(job.jobId())));
+      assertEquals(JobState.CANCELLED, TestJobs.ended(again.jobs, job.jobId()).state());
+      TestJobs.until(() -> four.names("c/copies").isEmpty());
+    }
+  }
+
+  /** Its twin's copy is all there is, and nobody works on it yet. */
+  @Test
+  void cancel_aCopyIsLeft_waitsForWhoTakesItOver() throws Exception {
+    CountDownLatch running = holdAtFirstStep(cluster.get("b"));
+    TrainingJob job = TestJobs.train(cluster.get("b").jobs, TestJobs.SPEC);
+    running.await();
+    AtomicInteger looked = new AtomicInteger();
+    cluster.stops =
+        (asker, question) -> {
+          if (asker.equals("a") && question.contains("Find")) {
+            looked.incrementAndGet();
+          }
+          return question.contains("Claim");
+        };
+    cluster.get("b").kill();
+    cluster.group("a", "c");
+    CompletableFuture<TrainingJob> cancelled =
+        CompletableFuture.supplyAsync(() -> cluster.get("a").jobs.cancel(job.jobId()));
+    TestJobs.until(() -> cancelled.isDone() || looked.get() > 2);
+    assertFalse(cancelled.isDone(), "while c has a copy");
+    cluster.get("c").host.beforeStep = step -> cancelled.handle((known, e) -> step).join();
+    cluster.stops = (asker, question) -> false;
+    TestJobs.get(cancelled);
+    assertEquals(JobState.CANCELLED, TestJobs.ended(cluster.get("c").jobs, job.jobId()).state());
+  }
+
+  private static CountDownLatch holdAtFirstStep(FakeCluster.Member member) {
+    CountDownLatch running = new CountDownLatch(1);
+    CompletableFuture<Void> never = new CompletableFuture<>();
+    member.host.beforeStep =
+        step -> {
+          running.countDown();
+          never.join();
+        };
+    return running;
   }
 
   @Test

@@ -31,6 +31,21 @@ class JobTableTest {
     }
   }
 
+  /** Cancelled as lost on one side of a partition, while it succeeded on the other. */
+  @Test
+  void isNews_jobHasEnded_onlyThatACancelledOneSucceeded() {
+    try (JobTable table = new JobTable()) {
+      table.add(job(1, JobState.RUNNING));
+      assertEquals(true, table.isNews(job(1, JobState.CANCELLED)));
+      table.add(job(1, JobState.CANCELLED));
+      assertEquals(false, table.isNews(job(1, JobState.RUNNING)));
+      assertEquals(false, table.isNews(job(1, JobState.FAILED)));
+      assertEquals(true, table.isNews(job(1, JobState.SUCCEEDED)));
+      table.add(job(1, JobState.SUCCEEDED));
+      assertEquals(false, table.isNews(job(1, JobState.CANCELLED)));
+    }
+  }
+
   @Test
   void forget_oldestHasNotEnded_keepsIt() {
     try (JobTable table = new JobTable()) {

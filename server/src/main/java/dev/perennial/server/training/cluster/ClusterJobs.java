@@ -53,6 +53,7 @@ public final class ClusterJobs implements JobPeers, JobFence, AutoCloseable {
   private final Takeover takeover;
   private final RequestLookup requests;
   private final CopyDrops drops;
+  private final LostJobs lost;
 
   private volatile @Nullable LocalJobs local;
 
@@ -68,6 +69,7 @@ public final class ClusterJobs implements JobPeers, JobFence, AutoCloseable {
     this.takeover = new Takeover(this.members, this::local, owned, broadcast, coordinator, wakeup);
     this.requests = new RequestLookup(this.members, this::local, owned, takeover, wakeup);
     this.drops = new CopyDrops(this.members);
+    this.lost = new LostJobs(this.members, this::local, owned, broadcast);
     tending.setDaemon(true);
     members.listen(wakeup::news);
     JobAnswers answers = new JobAnswers(this::local, owned, takeover, broadcast, registry, wakeup);
@@ -218,10 +220,21 @@ public final class ClusterJobs implements JobPeers, JobFence, AutoCloseable {
         if (e.code() != ErrorCode.UNAVAILABLE || System.nanoTime() - until > 0) {
           throw e;
         }
-        wakeup.pause();
+        endIfLost(jobId);
       }
     }
     return Optional.empty();
+  }
+
+  private void endIfLost(String jobId) {
+    try {
+      lost.end(jobId);
+    } catch (ServingException e) {
+      LOG.info("job {}: not known whether it is lost: {}", jobId, e.getMessage());
+    }
+    if (!local().ended(jobId)) {
+      wakeup.pause();
+    }
   }
 
   private static ServingException nobodyWorksOn(String jobId) {
