@@ -3,6 +3,9 @@ package dev.perennial.server.cluster;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import java.time.Duration;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import org.slf4j.Logger;
@@ -54,6 +57,13 @@ public final class Channel<Q extends Question> {
   /** An answer that is still to be waited for and read: {@link Answers}, {@link Wire}. */
   public CompletableFuture<byte[]> ask(String member, Q question) {
     return members.ask(member, topic, question.level(), wire.bytesOf(question));
+  }
+
+  /** The same of several members at once; their answers in that order. */
+  public Map<String, CompletableFuture<byte[]>> askAll(Collection<String> asked, Q question) {
+    Map<String, CompletableFuture<byte[]>> answers = new LinkedHashMap<>();
+    asked.forEach(member -> answers.put(member, ask(member, question)));
+    return answers;
   }
 
   /**

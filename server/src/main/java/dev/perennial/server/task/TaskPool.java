@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -108,48 +109,49 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
 
   @Override
   public PoolSnapshot publish(ByteBuffer bytes) {
-    return publish(bytes, false);
+    return publish(TaskVersionFile.read(bytes.duplicate()), bytes, false);
   }
 
   @Override
   public PoolSnapshot publish(TaskVersion version, Fence fence) {
-    return publish(ByteBuffer.wrap(TaskVersionFile.write(version)), true);
+    return publish(version, ByteBuffer.wrap(TaskVersionFile.write(version)), true);
   }
 
-  private PoolSnapshot publish(ByteBuffer bytes, boolean once) {
-    TaskVersion version = TaskVersionFile.read(bytes.duplicate());
-    loader.requireFits(version);
-    String id = TaskVersionFile.versionId(bytes);
-    return write(
-        before -> {
-          if (before.serves(version.task(), id)) {
-            return before.manifest();
-          }
-          Manifest next = decide(new PoolChange.Publish(version.task(), id, once));
-          if (!next.equals(before.manifest())) {
-            hold(bytes);
-          }
-          return next;
-        });
+  private PoolSnapshot publish(TaskVersion version, ByteBuffer bytes, boolean once) {
+    return bring(
+        version,
+        bytes,
+        (before, id) ->
+            before.serves(version.task(), id)
+                ? before.manifest()
+                : decide(new PoolChange.Publish(version.task(), id, once)));
   }
 
   @Override
   public PoolSnapshot contribute(ByteBuffer bytes) {
-    return contribute(bytes, false);
+    return contribute(ContributionFile.read(bytes), bytes, false);
   }
 
   @Override
   public PoolSnapshot contribute(Contribution contribution, Fence fence) {
-    return contribute(ByteBuffer.wrap(ContributionFile.write(contribution)), true);
+    return contribute(contribution, ByteBuffer.wrap(ContributionFile.write(contribution)), true);
   }
 
-  private PoolSnapshot contribute(ByteBuffer bytes, boolean once) {
-    Contribution contribution = ContributionFile.read(bytes);
-    loader.requireFits(contribution);
+  private PoolSnapshot contribute(Contribution contribution, ByteBuffer bytes, boolean once) {
+    return bring(
+        contribution,
+        bytes,
+        (before, id) -> decide(new PoolChange.Contribute(contribution.task(), id, once)));
+  }
+
+  /** A change that brings a file, stored where the change needs it. */
+  private PoolSnapshot bring(
+      PoolFile file, ByteBuffer bytes, BiFunction<PoolState, String, Manifest> decision) {
+    loader.requireFits(file);
     String id = TaskVersionFile.versionId(bytes);
     return write(
         before -> {
-          Manifest next = decide(new PoolChange.Contribute(contribution.task(), id, once));
+          Manifest next = decision.apply(before, id);
           if (!next.equals(before.manifest())) {
             hold(bytes);
           }

@@ -8,7 +8,6 @@ import dev.perennial.server.error.ServingException;
 import dev.perennial.server.task.ClusterView;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -24,10 +23,7 @@ final class Census {
   static ClusterView take(
       Channel<Request> members, ClusterView.Member self, Request.Describe request) {
     View view = members.view();
-    Map<String, CompletableFuture<byte[]>> answers = new HashMap<>();
-    for (String member : view.others()) {
-      answers.put(member, members.ask(member, request));
-    }
+    Map<String, CompletableFuture<byte[]>> answers = members.askAll(view.others(), request);
     long until = System.nanoTime() + PATIENCE.toNanos();
     List<ClusterView.Member> described = new ArrayList<>();
     for (String member : view.ids()) {

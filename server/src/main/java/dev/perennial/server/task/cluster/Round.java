@@ -35,12 +35,10 @@ final class Round<T> {
   }
 
   void ask(Request request, int enough, Predicate<T> agrees) {
-    Map<String, CompletableFuture<byte[]>> answers = new HashMap<>();
+    Map<String, CompletableFuture<byte[]>> answers = members.askAll(asked, request);
     AtomicInteger agreeing = new AtomicInteger();
     CompletableFuture<Void> reached = new CompletableFuture<>();
-    for (String member : asked) {
-      CompletableFuture<byte[]> answer = members.ask(member, request);
-      answers.put(member, answer);
+    for (CompletableFuture<byte[]> answer : answers.values()) {
       var unused =
           answer.thenAccept(
               content -> {

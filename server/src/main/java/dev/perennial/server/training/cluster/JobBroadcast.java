@@ -9,7 +9,7 @@ import dev.perennial.server.error.ServingException;
 import dev.perennial.server.training.JobJson;
 import dev.perennial.server.training.TrainingJob;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -98,10 +98,7 @@ final class JobBroadcast {
   void tellNow(byte[] job) {
     View view = members.view();
     JobQuestion.Tell tell = new JobQuestion.Tell(view.self(), List.of(job));
-    List<CompletableFuture<byte[]>> answers = new ArrayList<>();
-    for (String member : view.others()) {
-      answers.add(members.ask(member, tell));
-    }
+    Collection<CompletableFuture<byte[]>> answers = members.askAll(view.others(), tell).values();
     try {
       CompletableFuture.allOf(answers.toArray(CompletableFuture<?>[]::new))
           .get(PATIENCE.toNanos(), TimeUnit.NANOSECONDS);

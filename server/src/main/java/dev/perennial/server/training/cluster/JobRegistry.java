@@ -15,9 +15,7 @@ import dev.perennial.server.training.TrainingJob;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -116,13 +114,13 @@ final class JobRegistry {
     return view;
   }
 
+  private static List<String> without(String member, List<String> all) {
+    return all.stream().filter(other -> !other.equals(member)).toList();
+  }
+
   private void hear(View view, List<String> unheard, long asked, Set<String> starting) {
-    Map<String, CompletableFuture<byte[]>> answers = new LinkedHashMap<>();
-    for (String member : unheard) {
-      if (!member.equals(view.self())) {
-        answers.put(member, members.ask(member, new JobQuestion.Hear()));
-      }
-    }
+    Map<String, CompletableFuture<byte[]>> answers =
+        members.askAll(without(view.self(), unheard), new JobQuestion.Hear());
     if (unheard.contains(view.self())) {
       heard(view.self(), here.heard(), asked);
     }
@@ -187,12 +185,8 @@ final class JobRegistry {
    */
   private boolean isBestCopy(View view, JobQuestion.Claim claim) {
     JobQuestion.Find find = new JobQuestion.Find(claim.held().requestId());
-    Map<String, CompletableFuture<byte[]>> answers = new HashMap<>();
-    for (String member : view.others()) {
-      if (!member.equals(claim.from())) {
-        answers.put(member, members.ask(member, find));
-      }
-    }
+    Map<String, CompletableFuture<byte[]>> answers =
+        members.askAll(without(claim.from(), view.others()), find);
     if (!view.self().equals(claim.from()) && isBetter(here.found(find.requestId()), claim.held())) {
       return false;
     }

@@ -9,7 +9,6 @@ import dev.perennial.server.training.TrainingJob;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -67,10 +66,8 @@ final class LostJobs {
   }
 
   private List<JobQuestion.Found> find(String requestId) {
-    Map<String, CompletableFuture<byte[]>> answers = new LinkedHashMap<>();
-    for (String member : members.view().others()) {
-      answers.put(member, members.ask(member, new JobQuestion.Find(requestId)));
-    }
+    Map<String, CompletableFuture<byte[]>> answers =
+        members.askAll(members.view().others(), new JobQuestion.Find(requestId));
     List<JobQuestion.Found> all = new ArrayList<>(List.of(owned.found(requestId)));
     answers.forEach(
         (member, answer) ->

@@ -2,7 +2,6 @@ package dev.perennial.server.training.cluster;
 
 import dev.perennial.server.cluster.Answers;
 import dev.perennial.server.cluster.Channel;
-import dev.perennial.server.cluster.View;
 import dev.perennial.server.cluster.Wakeup;
 import dev.perennial.server.cluster.Wire;
 import dev.perennial.server.error.ServingException;
@@ -63,11 +62,8 @@ final class RequestLookup {
 
   /** By member; without those that do not answer. */
   private Map<String, JobQuestion.Found> find(String requestId) {
-    View view = members.view();
-    Map<String, CompletableFuture<byte[]>> answers = new HashMap<>();
-    for (String member : view.others()) {
-      answers.put(member, members.ask(member, new JobQuestion.Find(requestId)));
-    }
+    Map<String, CompletableFuture<byte[]>> answers =
+        members.askAll(members.view().others(), new JobQuestion.Find(requestId));
     Map<String, JobQuestion.Found> found = new HashMap<>();
     answers.forEach(
         (member, answer) -> {
