@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.perennial.server.chaos.LocalCluster;
 import dev.perennial.server.chaos.MemberProcess;
 import dev.perennial.server.clip.ModelDirectory;
 import dev.perennial.server.task.TaskVersionFile;
@@ -31,13 +30,10 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Three members in JVMs of their own on the loopback interface, with real kills and real freezes;
@@ -47,23 +43,9 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Tag("cluster")
 @Timeout(400)
-class ClusterIT {
+class ClusterIT extends ThreeMembers {
   private static final float TOLERANCE = 1e-5f;
   private static final long FROZEN_NANOS = TimeUnit.SECONDS.toNanos(20);
-
-  @TempDir private static Path directory;
-
-  private static LocalCluster cluster;
-
-  @BeforeAll
-  static void start() {
-    cluster = TestClusters.startThree(directory);
-  }
-
-  @AfterAll
-  static void stop() {
-    cluster.close();
-  }
 
   @AfterEach
   void makeWhole() {

@@ -14,21 +14,16 @@ import dev.perennial.client.TrainingListener;
 import dev.perennial.client.TrainingOptions;
 import dev.perennial.client.TrainingRun;
 import dev.perennial.client.TrainingSpec;
-import dev.perennial.server.chaos.LocalCluster;
 import dev.perennial.server.chaos.MemberProcess;
-import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /**
  * The Java client under load while members of a cluster, real JVMs, are killed and restarted: no
@@ -37,22 +32,8 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Tag("cluster")
 @Timeout(400)
-class FailoverIT {
+class FailoverIT extends ThreeMembers {
   private static final double RATE = 40;
-
-  @TempDir private static Path directory;
-
-  private static LocalCluster cluster;
-
-  @BeforeAll
-  static void start() {
-    cluster = TestClusters.startThree(directory);
-  }
-
-  @AfterAll
-  static void stop() {
-    cluster.close();
-  }
 
   private static PerennialClient connect() {
     return PerennialClient.builder()

@@ -3,7 +3,6 @@ package dev.perennial.server;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.perennial.server.chaos.LocalCluster;
 import dev.perennial.server.chaos.MemberProcess;
 import dev.perennial.server.task.TaskVersion;
 import dev.perennial.server.task.TaskVersionFile;
@@ -22,13 +21,10 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -38,22 +34,8 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 @Tag("cluster")
 @Timeout(400)
-class JobsIT {
+class JobsIT extends ThreeMembers {
   private static final int EXAMPLES = 48;
-
-  @TempDir private static Path directory;
-
-  private static LocalCluster cluster;
-
-  @BeforeAll
-  static void start() {
-    cluster = TestClusters.startThree(directory);
-  }
-
-  @AfterAll
-  static void stop() {
-    cluster.close();
-  }
 
   @AfterEach
   void makeWhole() {

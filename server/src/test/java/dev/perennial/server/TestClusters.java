@@ -3,7 +3,6 @@ package dev.perennial.server;
 import dev.perennial.server.chaos.LocalCluster;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Members in JVMs of their own, as tests start them. */
@@ -17,16 +16,5 @@ public final class TestClusters {
    */
   public static LocalCluster.Settings settings(@Nullable Path model) {
     return new LocalCluster.Settings(model, Duration.ofSeconds(8), Duration.ofSeconds(3));
-  }
-
-  /** Members a, b and c on the loopback interface, with a tiny model; all started. */
-  static LocalCluster startThree(Path directory) {
-    LocalCluster cluster =
-        LocalCluster.onLoopback(
-            directory,
-            settings(TinyModel.write(directory.resolve("model"))),
-            List.of("a", "b", "c"));
-    cluster.startAll();
-    return cluster;
   }
 }
