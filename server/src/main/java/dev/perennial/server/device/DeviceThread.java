@@ -341,8 +341,9 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
       error = last == State.FAILED ? deviceFailed() : closing();
     }
     healthy = false;
-    queue.close().forEach(row -> row.fail(error));
-    steps.close(error);
+    List<Row> rest = queue.close();
+    steps.close(error); // before a row's caller hears of it: by then nothing new starts
+    rest.forEach(row -> row.fail(error));
     if (last == State.FAILED) {
       epochs.fail();
     } else {

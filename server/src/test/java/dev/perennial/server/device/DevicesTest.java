@@ -360,9 +360,12 @@ class DevicesTest {
       waiting.add(server.classify(image("sketch", i), LABELS));
     }
     CompletableFuture<Boolean> step = server.devices.workers().get(0).step(model -> true);
+    CompletableFuture<Boolean> stepFailedFirst =
+        waiting.get(0).handle((answer, error) -> step.isCompletedExceptionally());
     CompletableFuture<Void> epoch = server.devices.installed(99);
     Thread closing = new Thread(server::close);
     closing.start();
+    assertTrue(get(stepFailedFirst)); // once a caller has heard of it, nothing new starts
     assertEquals(ErrorCode.UNAVAILABLE, failure(waiting.get(19)).code());
     held.close();
     get(running); // what is in hand is finished
