@@ -1,12 +1,10 @@
 package dev.perennial.server.eval;
 
-import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.eval.data.LabelledPicture;
 import dev.perennial.server.image.ImageDecoder;
 import dev.perennial.server.image.Preprocessing;
 import dev.perennial.server.training.ExampleSet;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -41,11 +39,11 @@ public final class PictureSet implements ExampleSet {
     }
 
     private float[] pixels(LabelledPicture picture) {
+      byte[] encoded = picture.picture().read();
       try {
-        return preprocessing.pixels(decoder.decode(picture.picture().encoded()));
-      } catch (IOException e) {
-        throw new ServingException(
-            ErrorCode.DATA_LOSS, "PICTURE_UNREADABLE", "picture: cannot be read", e);
+        return preprocessing.pixels(decoder.decode(encoded));
+      } catch (ServingException e) {
+        throw picture.picture().unreadable(e);
       }
     }
   }

@@ -15,7 +15,6 @@ import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.eval.data.LabelledPicture;
 import dev.perennial.server.eval.data.TaskData;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -51,7 +50,10 @@ public final class TaughtServer {
   public void teach(String name, TaskData data, TrainingListener listener) {
     List<Example> examples = new ArrayList<>();
     for (LabelledPicture picture : data.train()) {
-      examples.add(new Example(image(picture), data.classNames().get(picture.classIndex())));
+      examples.add(
+          new Example(
+              Image.encoded(picture.picture().read()),
+              data.classNames().get(picture.classIndex())));
     }
     client
         .train(
@@ -80,7 +82,7 @@ public final class TaughtServer {
     List<CompletableFuture<Classification>> answers = new ArrayList<>();
     try (StreamingClassifier classifier = client.classifier(labels)) {
       for (LabelledPicture picture : pictures) {
-        answers.add(classifier.send(image(picture)));
+        answers.add(classifier.send(Image.encoded(picture.picture().read())));
       }
     }
     return answers.stream().map(CompletableFuture::join).toList();
@@ -100,14 +102,5 @@ public final class TaughtServer {
       }
     }
     return 100.0 * right / answers.size();
-  }
-
-  private static Image image(LabelledPicture picture) {
-    try {
-      return Image.encoded(picture.picture().encoded());
-    } catch (IOException e) {
-      throw new ServingException(
-          ErrorCode.DATA_LOSS, "PICTURE_UNREADABLE", "picture: cannot be read", e);
-    }
   }
 }

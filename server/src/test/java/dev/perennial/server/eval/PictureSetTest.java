@@ -3,11 +3,13 @@ package dev.perennial.server.eval;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.eval.data.LabelledPicture;
 import dev.perennial.server.eval.data.MiniMtilSuite;
+import dev.perennial.server.eval.data.PictureSource;
 import dev.perennial.server.image.Preprocessing;
 import java.io.IOException;
 import java.util.List;
@@ -56,16 +58,28 @@ class PictureSetTest {
   }
 
   @Test
-  void pixels_unreadablePicture_isDataLoss() {
-    LabelledPicture bad =
-        new LabelledPicture(
+  void pixels_unreadablePicture_isDataLossAndNamesIt() {
+    ServingException failure =
+        failure(
             () -> {
               throw new IOException("gone");
-            },
-            0);
+            });
+    assertTrue(failure.toString().contains("(gone)"), failure::toString);
+  }
+
+  @Test
+  void pixels_pictureThatIsNone_isDataLossAndNamesIt() {
+    ServingException failure = failure(() -> new byte[] {1, 2, 3});
+    assertTrue(failure.toString().contains("JPEG"), failure::toString);
+  }
+
+  private static ServingException failure(PictureSource source) {
+    LabelledPicture bad = new LabelledPicture(source, 0);
     PictureSet set = new PictureSet(List.of(bad), new PictureSet.Decoding(PREPROCESSING, 0));
     ServingException failure = assertThrows(ServingException.class, () -> set.pixels(0));
     assertEquals(ErrorCode.DATA_LOSS, failure.code());
+    assertTrue(failure.toString().contains(source.toString()), failure::toString);
+    return failure;
   }
 
   private int readsOf(long bytes) {

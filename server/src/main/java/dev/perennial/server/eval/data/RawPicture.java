@@ -38,6 +38,11 @@ record RawPicture(Path file, long offset, int width, int height, Layout layout)
     return PngImages.encode(new RgbImage(width, height, interleaved(raw)));
   }
 
+  @Override
+  public String toString() {
+    return file + " from byte " + offset;
+  }
+
   private byte[] interleaved(byte[] raw) {
     int pixels = width * height;
     byte[] rgb = new byte[3 * pixels];
