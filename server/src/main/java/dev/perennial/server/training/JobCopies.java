@@ -220,8 +220,8 @@ final class JobCopies implements LocalJobs {
   }
 
   @Override
-  public synchronized void dropCopy(String id, long token) {
-    if (disk(() -> store.lease(store.copy(id))).token() <= token) {
+  public synchronized void dropCopy(String id, Lease newest) {
+    if (Lease.AGE.compare(disk(() -> store.lease(store.copy(id))), newest) <= 0) {
       deleteCopy(id);
     }
   }

@@ -44,7 +44,10 @@ public interface JobPeers {
   /** An upload or a job needs no copy any more. */
   void dropped(String id);
 
-  /** Brings the upload of a request here, if another server has it. */
+  /**
+   * Brings the upload of a request here, if another server has it. Throws RESOURCE_EXHAUSTED where
+   * there is no room for it here.
+   */
   void fetch(String requestId);
 
   /** Asks the server that runs a job to stop it; empty where this one does. */

@@ -47,8 +47,8 @@ public interface LocalJobs {
 
   void deleteCopy(String id);
 
-  /** The same where it is under that token or an earlier one. */
-  void dropCopy(String id, long token);
+  /** The same where it is under that lease or an older one. */
+  void dropCopy(String id, Lease newest);
 
   /** Makes a copy this server's own: a job runs, an upload waits to be gone on with. */
   void adopt(String id, Lease lease);

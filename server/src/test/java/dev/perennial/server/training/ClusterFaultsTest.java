@@ -112,16 +112,16 @@ class ClusterFaultsTest {
   }
 
   @Test
-  void commit_twinsDiskIsFull_isRefusedAndLeavesNothing() throws Exception {
+  void commit_otherDisksAreFull_isRefusedAndLeavesNothing() throws Exception {
     TrainingJobs b = cluster.get("b").jobs;
     Upload upload = TestJobs.open(b, TestJobs.SPEC);
     TestJobs.fill(upload);
-    cluster.get("c").room.full = true;
+    List.of("a", "c").forEach(name -> cluster.get(name).room.full = true);
     ServingException e = (ServingException) TestJobs.failure(upload.commit());
     assertEquals("DISK_FULL", e.reason());
     assertEquals(List.of(), cluster.ids("b"));
     assertEquals(List.of(), cluster.names("b/jobs"));
-    cluster.get("c").room.full = false;
+    List.of("a", "c").forEach(name -> cluster.get(name).room.full = false);
     TrainingJob job = TestJobs.train(b, TestJobs.SPEC);
     assertEquals(JobState.SUCCEEDED, TestJobs.ended(b, job.jobId()).state());
   }

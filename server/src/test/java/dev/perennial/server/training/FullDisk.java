@@ -1,6 +1,7 @@
 package dev.perennial.server.training;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -45,10 +46,48 @@ final class FullDisk extends Disk {
     super.forceDirectory(directory);
   }
 
+  @Override
+  Appender create(Path file) throws IOException {
+    return bounded(super.create(file));
+  }
+
+  @Override
+  Appender continueAt(Path file, long bytes) throws IOException {
+    return bounded(super.continueAt(file, bytes));
+  }
+
+  /** Appends to it fail while the disk is full; they are no change that is counted. */
+  private Appender bounded(Appender file) {
+    return new Appender() {
+      @Override
+      public void append(ByteBuffer bytes) throws IOException {
+        if (full) {
+          failures.incrementAndGet();
+          throw noRoom();
+        }
+        file.append(bytes);
+      }
+
+      @Override
+      public void force() throws IOException {
+        file.force();
+      }
+
+      @Override
+      public void close() throws IOException {
+        file.close();
+      }
+    };
+  }
+
+  private static IOException noRoom() {
+    return new IOException("No space left on device");
+  }
+
   private void check() throws IOException {
     if (full || successesLeft.getAndDecrement() == 0) {
       failures.incrementAndGet();
-      throw new IOException("No space left on device");
+      throw noRoom();
     }
   }
 }

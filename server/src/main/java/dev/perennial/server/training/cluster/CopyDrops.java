@@ -36,7 +36,7 @@ final class CopyDrops {
    * @param token the last under which this member worked on it
    */
   void add(String id, long token) {
-    fresh.put(id, new JobQuestion.Drop(id, token));
+    fresh.put(id, JobQuestion.Drop.all(id, token));
   }
 
   /** Does not wait: what fails is pending again, and sent the next time. */

@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -113,7 +114,7 @@ final class JobAnswers {
   }
 
   private void drop(LocalJobs jobs, JobQuestion.Drop drop) {
-    jobs.dropCopy(drop.id(), drop.token());
+    jobs.dropCopy(drop.id(), drop.newest());
     if (jobs.held(drop.id()).isEmpty()) {
       takeover.forget(drop.id());
     }
@@ -155,12 +156,29 @@ final class JobAnswers {
         || jobs.detach(held.get().requestId()).isEmpty()) {
       return;
     }
-    Answers.await(over.to(), mirror.copiedTo(over.to()).thenApply(copied -> new byte[0]), COPY);
+    awaitCopy(mirror, over.to());
     takeover.offered(over.id(), over.to()); // before it is a copy: it is not to be claimed
     if (owned.handOver(over.id())) {
       LOG.info("upload {}: goes on at member {}", over.id(), over.to());
     } else {
       takeover.forget(over.id());
+    }
+  }
+
+  /** Throws what that member refuses a copy with. */
+  private static void awaitCopy(Mirror mirror, String member) {
+    CompletableFuture<byte[]> answer =
+        mirror
+            .copiedTo(member)
+            .handle(
+                (copied, e) ->
+                    e instanceof ServingException refused
+                        ? Wire.failure(refused)
+                        : Wire.answer(new JobQuestion.Done()));
+    try {
+      Wire.read(Answers.await(member, answer, COPY), JobQuestion.Done.class);
+    } finally {
+      mirror.copiedToAny();
     }
   }
 }

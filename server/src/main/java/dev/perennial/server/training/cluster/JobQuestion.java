@@ -40,8 +40,26 @@ sealed interface JobQuestion extends Question {
   /** Another file of a copy. */
   record Put(String id, Lease lease, String name, byte[] bytes) implements JobQuestion {}
 
-  /** A copy that is needed no more. */
-  record Drop(String id, long token) implements JobQuestion {}
+  /**
+   * A copy that is needed no more.
+   *
+   * @param generation the last one under that token that goes; 0, as of older software: any
+   */
+  record Drop(String id, long token, long generation) implements JobQuestion {
+    /** Whatever there is under that token or an earlier one. */
+    static Drop all(String id, long token) {
+      return new Drop(id, token, 0);
+    }
+
+    /** What is older than that lease's copy. */
+    static Drop before(String id, Lease lease) {
+      return new Drop(id, lease.token(), lease.generation() - 1);
+    }
+
+    Lease newest() {
+      return new Lease(token, generation == 0 ? Long.MAX_VALUE : generation, false);
+    }
+  }
 
   /** The coordinator asks what a member works on, and what it knows of requests. */
   record Hear() implements JobQuestion {}

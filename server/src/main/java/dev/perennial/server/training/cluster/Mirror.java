@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -28,6 +29,9 @@ import org.slf4j.LoggerFactory;
  * a message: each pass compares what the other member has with the files here and sends the rest;
  * so a pass that fails is simply done again, and a new twin gets everything before anything further
  * counts as copied. One pass at a time. Safe for any thread.
+ *
+ * <p>Any other member may be the twin. One whose disk is full or broken refuses; then the next is
+ * asked in the same pass, and only where all refuse, the pass has failed with that.
  */
 final class Mirror {
   private static final Logger LOG = LoggerFactory.getLogger(Mirror.class);
@@ -64,6 +68,9 @@ final class Mirror {
   private long sent;
   private int failures;
   private final Map<String, Long> sentFiles = new HashMap<>();
+
+  /** Who refuses in this pass, and why. */
+  private final Map<String, ServingException> refusals = new LinkedHashMap<>();
 
   /**
    * @param lost called where another member works on it
@@ -109,7 +116,7 @@ final class Mirror {
     return copied;
   }
 
-  /** The same, with that member as the twin. */
+  /** The same, with that member as the twin and no other, until {@link #copiedToAny}. */
   CompletableFuture<Void> copiedTo(String member) {
     synchronized (this) {
       wanted = member;
@@ -120,16 +127,16 @@ final class Mirror {
     return copied();
   }
 
+  synchronized void copiedToAny() {
+    wanted = null;
+  }
+
   /** Members came or went. */
   void look() {
     String present = twin;
     if (present == null || !members.view().ids().contains(present)) {
       var unused = copied();
     }
-  }
-
-  @Nullable String twin() {
-    return twin;
   }
 
   /** Who waits fails, now and from now on. Twice is fine. */
@@ -183,10 +190,7 @@ final class Mirror {
     }
     ServingException failure = null;
     try {
-      if (connect()) {
-        send();
-        failures = 0;
-      }
+      copy();
     } catch (ServingException e) {
       failure = e;
       failures = e.reason().equals(LocalJobs.OTHER_LEASE) ? MAX_FAILURES : failures + 1;
@@ -223,11 +227,41 @@ final class Mirror {
         || failure.reason().equals(LocalJobs.OTHER_LEASE);
   }
 
+  /** To the twin; where that one refuses, to another. */
+  private void copy() {
+    refusals.clear();
+    while (connect()) {
+      String member = twin;
+      try {
+        send(member);
+        failures = 0;
+        freeRoom();
+        return;
+      } catch (ServingException e) {
+        if (!refusals.containsKey(String.valueOf(member))) {
+          throw e;
+        }
+        LOG.info("{}: member {} keeps no copy: {}", id, member, e.getMessage());
+      }
+    }
+  }
+
+  /** Who has refused may have older or half a copy. Not waited for: at the latest the end does. */
+  private void freeRoom() {
+    Lease present = lease();
+    for (String member : refusals.keySet()) {
+      var unused = members.ask(member, JobQuestion.Drop.before(id, present));
+    }
+  }
+
   /** False where nobody else is there. */
   private boolean connect() {
     View view = members.view();
     String present = twin;
-    if (present != null && view.ids().contains(present) && failures < MAX_FAILURES) {
+    if (present != null
+        && view.ids().contains(present)
+        && failures < MAX_FAILURES
+        && !refusals.containsKey(present)) {
       if (failures > 0) {
         offer(view, present, lease());
       }
@@ -235,7 +269,7 @@ final class Mirror {
     }
     failures = 0;
     twin = null;
-    ServingException refusal = null;
+    ServingException silent = null;
     for (String member : candidates(view)) {
       try {
         Lease next = nextLease();
@@ -248,13 +282,16 @@ final class Mirror {
           lost.run();
           throw e;
         }
-        if (!e.reason().equals(JobRegistry.STARTING)) {
-          refusal = e;
+        if (!refusals.containsKey(member) && !e.reason().equals(JobRegistry.STARTING)) {
+          silent = e;
         }
       }
     }
-    if (refusal != null) {
-      throw refusal;
+    if (silent == null && !refusals.isEmpty()) {
+      silent = refusals.values().iterator().next();
+    }
+    if (silent != null) {
+      throw silent; // rather than a refusal: who is silent now may have room
     }
     return false;
   }
@@ -264,10 +301,11 @@ final class Mirror {
     List<String> ring = new ArrayList<>(view.ids());
     Collections.rotate(ring, -ring.indexOf(view.self()));
     ring.remove(0);
-    String first = wanted;
-    if (first != null && ring.remove(first)) {
-      ring.add(0, first);
+    String only = wanted;
+    if (only != null) {
+      ring.retainAll(List.of(only));
     }
+    ring.removeAll(refusals.keySet());
     return ring;
   }
 
@@ -280,12 +318,23 @@ final class Mirror {
 
   private void offer(View view, String member, Lease present) {
     JobQuestion.Offer offer = new JobQuestion.Offer(view.self(), id, present);
-    sent = members.ask(member, offer, JobQuestion.Copied.class, ANSWER).bytes();
+    sent = ask(member, offer, JobQuestion.Copied.class).bytes();
     twin = member;
   }
 
-  private void send() {
-    String member = twin;
+  /** Notes it where the member would answer the same to another try. */
+  private <T> T ask(String member, JobQuestion question, Class<T> kind) {
+    try {
+      return members.ask(member, question, kind, ANSWER);
+    } catch (ServingException e) {
+      if (!isPassing(e)) {
+        refusals.put(member, e);
+      }
+      throw e;
+    }
+  }
+
+  private void send(@Nullable String member) {
     Lease present = lease();
     if (member != null) {
       send(member, present);
@@ -306,7 +355,7 @@ final class Mirror {
         break;
       }
       JobQuestion.Append append = new JobQuestion.Append(id, present, sent, part);
-      sent = members.ask(member, append, JobQuestion.Copied.class, ANSWER).bytes();
+      sent = ask(member, append, JobQuestion.Copied.class).bytes();
     }
     local
         .files(id)
@@ -317,7 +366,7 @@ final class Mirror {
               Long before = sentFiles.get(name);
               if (before == null || before != crc.getValue()) {
                 JobQuestion.Put put = new JobQuestion.Put(id, present, name, bytes);
-                members.ask(member, put, JobQuestion.Done.class, ANSWER);
+                ask(member, put, JobQuestion.Done.class);
                 sentFiles.put(name, crc.getValue());
               }
             });

@@ -4,6 +4,7 @@ import dev.perennial.server.cluster.Answers;
 import dev.perennial.server.cluster.Channel;
 import dev.perennial.server.cluster.Wakeup;
 import dev.perennial.server.cluster.Wire;
+import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.training.JobJson;
 import dev.perennial.server.training.LocalJobs;
@@ -77,7 +78,10 @@ final class RequestLookup {
     return found;
   }
 
-  /** Brings the upload or the job of a request here, if another member has it. */
+  /**
+   * Brings the upload or the job of a request here, if another member has it. Throws
+   * RESOURCE_EXHAUSTED where there is no room for it here.
+   */
   void fetch(String requestId) {
     long until = System.nanoTime() + FETCH.toNanos();
     while (fetchOnce(requestId) && System.nanoTime() - until < 0) {
@@ -107,6 +111,9 @@ final class RequestLookup {
       boolean copied = all.values().stream().anyMatch(found -> !found.copy().isEmpty());
       return !owned.worksOn(requestId) && (copied || owned.hasCopy(requestId));
     } catch (ServingException e) {
+      if (e.code() == ErrorCode.RESOURCE_EXHAUSTED) {
+        throw e; // no room here
+      }
       LOG.info("request {}: fetched again soon: {}", requestId, e.getMessage());
       return true;
     }
