@@ -6,20 +6,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.Gson;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParser;
 import dev.perennial.server.world.LabelledImage;
 import dev.perennial.server.world.MiniMtil;
 import dev.perennial.server.world.MiniMtilTask;
 import dev.perennial.server.world.MiniMtilTask.Split;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -33,20 +30,16 @@ import org.junit.jupiter.api.Test;
  */
 @Tag("foreign")
 class ForeignClientsIT {
-  private static final Path PROGRAMS = Path.of("src/it/foreign").toAbsolutePath();
-  private static final Path WORK = Path.of("target/foreign").toAbsolutePath();
-  private static final Path PROTOS = WORK.resolve("protos");
-  private static final Path DATA = WORK.resolve("data");
+  private static final Path DATA = ForeignPrograms.WORK.resolve("data");
   private static final MiniMtilTask TASK = MiniMtil.task("signs");
   private static final int TRAIN_PER_CLASS = 16;
   private static final int TEST_PER_CLASS = 10;
-  private static final long MINUTES_FOR_A_PROGRAM = 10;
 
   private Server server;
 
   @BeforeAll
   static void write() throws IOException {
-    copyProtos();
+    ForeignPrograms.copyProtos();
     writeTask();
   }
 
@@ -62,34 +55,16 @@ class ForeignClientsIT {
 
   @Test
   void python_teachesAndAsks() throws Exception {
-    Path program = PROGRAMS.resolve("python");
-    Path work = Files.createDirectories(WORK.resolve("python"));
-    Path stubs = Files.createDirectories(work.resolve("stubs"));
-    String python = work.resolve("venv/bin/python").toString();
-    run(work, "python3", "-m", "venv", work.resolve("venv").toString());
-    String requirements = program.resolve("requirements.txt").toString();
-    run(work, python, "-m", "pip", "install", "--quiet", "-r", requirements);
-    run(
-        work,
-        python,
-        "-m",
-        "grpc_tools.protoc",
-        "--proto_path=" + PROTOS,
-        "--python_out=" + stubs,
-        "--grpc_python_out=" + stubs,
-        "perennial/v1/image.proto",
-        "perennial/v1/inference.proto",
-        "perennial/v1/task.proto",
-        "perennial/v1/training.proto");
+    ForeignPrograms.Python python = ForeignPrograms.Python.prepare();
     JsonObject result =
-        run(
-            work,
-            python,
-            program.resolve("perennial_client.py").toString(),
+        ForeignPrograms.run(
+            ForeignPrograms.WORK,
+            python.interpreter().toString(),
+            ForeignPrograms.program("python/perennial_client.py"),
             "--target",
             "127.0.0.1:" + server.port(),
             "--stubs",
-            stubs.toString(),
+            python.stubs().toString(),
             "--data",
             DATA.toString());
     checkResult(result, "python");
@@ -118,24 +93,24 @@ class ForeignClientsIT {
 
   @Test
   void node_teachesAndAsks() throws Exception {
-    Path work = Files.createDirectories(WORK.resolve("node"));
+    Path work = Files.createDirectories(ForeignPrograms.WORK.resolve("node"));
     for (String file :
         List.of("package.json", "package-lock.json", ".npmrc", "perennial-client.js")) {
       Files.copy(
-          PROGRAMS.resolve("node").resolve(file),
+          ForeignPrograms.SOURCES.resolve("node").resolve(file),
           work.resolve(file),
           StandardCopyOption.REPLACE_EXISTING);
     }
-    run(work, "npm", "ci", "--silent");
+    ForeignPrograms.run(work, "npm", "ci", "--silent");
     JsonObject result =
-        run(
+        ForeignPrograms.run(
             work,
             "node",
             "perennial-client.js",
             "--target",
             "127.0.0.1:" + server.port(),
             "--protos",
-            PROTOS.toString(),
+            ForeignPrograms.PROTOS.toString(),
             "--data",
             DATA.toString());
     checkResult(result, "node");
@@ -178,46 +153,6 @@ class ForeignClientsIT {
     List<String> values = new ArrayList<>();
     result.getAsJsonArray(key).forEach(value -> values.add(value.getAsString()));
     return values;
-  }
-
-  /** Runs a command to its good end; the last line that it prints, as JSON where it is that. */
-  private static JsonObject run(Path directory, String... command)
-      throws IOException, InterruptedException {
-    Path output = Files.createTempFile(directory, "output", ".txt");
-    Process process =
-        new ProcessBuilder(command)
-            .directory(directory.toFile())
-            .redirectErrorStream(true)
-            .redirectOutput(output.toFile())
-            .start();
-    boolean ended = process.waitFor(MINUTES_FOR_A_PROGRAM, TimeUnit.MINUTES);
-    if (!ended) {
-      process.destroyForcibly();
-    }
-    String text = Files.readString(output);
-    assertTrue(ended, () -> String.join(" ", command) + " did not end\n" + text);
-    assertEquals(0, process.exitValue(), () -> String.join(" ", command) + "\n" + text);
-    String last = text.strip().substring(text.strip().lastIndexOf('\n') + 1);
-    return last.startsWith("{") ? JsonParser.parseString(last).getAsJsonObject() : new JsonObject();
-  }
-
-  /** Our protos and google.rpc's, from the classpath, as files. */
-  private static void copyProtos() throws IOException {
-    for (String file :
-        List.of(
-            "perennial/v1/image.proto",
-            "perennial/v1/inference.proto",
-            "perennial/v1/task.proto",
-            "perennial/v1/training.proto",
-            "google/rpc/status.proto",
-            "google/rpc/error_details.proto")) {
-      Path copy = PROTOS.resolve(file);
-      Files.createDirectories(copy.getParent());
-      try (InputStream proto = ForeignClientsIT.class.getResourceAsStream("/" + file)) {
-        assertTrue(proto != null, file + " is on the classpath");
-        Files.copy(proto, copy, StandardCopyOption.REPLACE_EXISTING);
-      }
-    }
   }
 
   private static void writeTask() throws IOException {

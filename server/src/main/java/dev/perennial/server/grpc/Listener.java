@@ -6,6 +6,7 @@ import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.Http2Settings;
+import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
@@ -68,7 +69,7 @@ final class Listener extends VerticleBase {
     server =
         vertx
             .createHttpServer(options())
-            .connectionHandler(StreamFailures::contain)
+            .connectionHandler(Listener::connected)
             .requestHandler(request -> accept(grpc, request));
     return server.listen();
   }
@@ -107,6 +108,11 @@ final class Listener extends VerticleBase {
                   .addKeyPath(tls.key().toString()));
     }
     return options;
+  }
+
+  private static void connected(HttpConnection connection) {
+    StreamFailures.contain(connection);
+    AnyAuthority.accept(connection);
   }
 
   /** Vert.x knows no parameters in the content type; some clients send a charset. */

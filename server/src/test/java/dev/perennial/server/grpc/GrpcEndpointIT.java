@@ -41,6 +41,8 @@ import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The wire by itself: one method whose answer each test chooses, over real sockets. */
 class GrpcEndpointIT {
@@ -161,6 +163,26 @@ class GrpcEndpointIT {
             () -> tasks().listTasks(ListTasksRequest.getDefaultInstance()));
     assertEquals(Status.Code.UNIMPLEMENTED, seen.getStatus().getCode());
     assertTrue(seen.getStatus().getDescription().contains("TaskService/ListTasks"));
+  }
+
+  /** What clients call us by that know several addresses, or find them in a way of their own. */
+  @ParameterizedTest
+  @ValueSource(strings = {"localhost", "127.0.0.1:1,127.0.0.1:2", "a%2Fb", "a%3A1", "a:b"})
+  void call_anyAuthority_isAnswered(String authority) {
+    ManagedChannel other =
+        NettyChannelBuilder.forAddress("127.0.0.1", endpoint.port())
+            .usePlaintext()
+            .overrideAuthority(authority)
+            .build();
+    try {
+      assertEquals(
+          GetTaskResponse.getDefaultInstance(),
+          TaskServiceGrpc.newBlockingStub(other)
+              .withDeadlineAfter(30, TimeUnit.SECONDS)
+              .getTask(GetTaskRequest.getDefaultInstance()));
+    } finally {
+      other.shutdownNow();
+    }
   }
 
   @Test
