@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Gathers what a {@link PerennialClient} needs. Not safe for use by several threads. */
 public final class ClientBuilder {
-  private static final int MIN_CHANNELS = 2;
+  static final int MIN_CHANNELS = 2;
   private static final int MAX_CHANNELS = 4;
 
   /** A dead connection is noticed after these two, while calls are in flight. */

@@ -11,8 +11,10 @@ import io.grpc.protobuf.services.HealthCheckingLoadBalancerUtil;
 import java.net.SocketAddress;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -32,6 +34,10 @@ final class MemberBalancer extends LoadBalancer {
   private final Helper helper;
   private final RandomGenerator random;
   private final Map<List<SocketAddress>, Member> members = new LinkedHashMap<>();
+
+  /** Members that were left while no other served: who is there is told once one does. */
+  private final Set<Member> left = new LinkedHashSet<>();
+
   private boolean stopped;
 
   MemberBalancer(Helper helper, RandomGenerator random) {
@@ -105,13 +111,22 @@ final class MemberBalancer extends LoadBalancer {
     update();
     if (served && !member.serves()) {
       leave(member);
+    } else if (!served && member.serves()) {
+      left.remove(member);
+      tellLeft();
     }
   }
 
-  /** Only where there is somewhere to go. */
+  /** Who is there moves once there is somewhere to go. */
   private void leave(Member member) {
+    left.add(member);
+    tellLeft();
+  }
+
+  private void tellLeft() {
     if (members.values().stream().anyMatch(Member::serves)) {
-      member.tellLeft();
+      left.forEach(Member::tellLeft);
+      left.clear();
     }
   }
 

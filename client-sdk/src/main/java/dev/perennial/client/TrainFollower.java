@@ -8,6 +8,7 @@ import io.grpc.stub.ClientCalls;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -29,6 +30,9 @@ final class TrainFollower {
 
   private long heardBefore;
 
+  /** The member that was left or lost last: another channel may not have noticed yet. */
+  private Set<String> avoided = Set.of();
+
   TrainFollower(Connection connection, TrainEvents events) {
     this.connection = connection;
     this.events = events;
@@ -38,9 +42,10 @@ final class TrainFollower {
   TrainingJob train(TrainingSpec spec, Examples examples) throws InterruptedException {
     try (UploadWindow window = new UploadWindow(examples)) {
       for (int tries = 1; events.job() == null; tries++) {
+        TrainUpload upload = new TrainUpload(connection, spec, events, window, tries > 1, avoided);
         try {
           events.uploading(tries);
-          new TrainUpload(connection, spec, events, window, tries > 1).run();
+          upload.run();
           if (events.job() == null) {
             throw new PerennialException(Code.UNAVAILABLE, "upload: ended without a job");
           }
@@ -49,6 +54,7 @@ final class TrainFollower {
           if (!mayGoOn) {
             throw e;
           }
+          avoid(upload.route());
           pauseOrThrow(e);
         }
       }
@@ -59,14 +65,17 @@ final class TrainFollower {
 
   /** Follows a job to its end. */
   TrainingJob watch(String jobId) throws InterruptedException {
+    WatchTrainingJobRequest request = WatchTrainingJobRequest.newBuilder().setJobId(jobId).build();
     while (true) {
+      Route route = new Route(avoided);
       try {
         Iterator<WatchTrainingJobResponse> changes =
             ClientCalls.blockingServerStreamingCall(
-                connection.channel(),
-                TrainingServiceGrpc.getWatchTrainingJobMethod(),
-                connection.options(connection.config().streamDeadline()),
-                WatchTrainingJobRequest.newBuilder().setJobId(jobId).build());
+                connection.newCall(
+                    TrainingServiceGrpc.getWatchTrainingJobMethod(),
+                    connection.config().streamDeadline(),
+                    route),
+                request);
         while (hasNext(changes)) {
           TrainingJob job = TrainingJob.of(changes.next().getJob());
           events.changed(job);
@@ -81,9 +90,15 @@ final class TrainFollower {
         if (!moving && !mayReadAgain(e)) {
           throw e;
         }
+        avoid(route);
         pauseOrThrow(e);
       }
     }
+  }
+
+  private void avoid(Route route) {
+    String address = route.address();
+    avoided = address == null ? Set.of() : Set.of(address);
   }
 
   private static boolean hasNext(Iterator<WatchTrainingJobResponse> changes) {

@@ -28,6 +28,7 @@ final class TrainUpload {
   private final TrainEvents events;
   private final UploadWindow examples;
   private final boolean resumed;
+  private final Route route;
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
@@ -46,18 +47,21 @@ final class TrainUpload {
 
   /**
    * @param resumed whether an earlier stream broke
+   * @param avoided members that it had better not go to
    */
   TrainUpload(
       Connection connection,
       TrainingSpec spec,
       TrainEvents events,
       UploadWindow examples,
-      boolean resumed) {
+      boolean resumed,
+      Set<String> avoided) {
     this.connection = connection;
     this.spec = spec;
     this.events = events;
     this.examples = examples;
     this.resumed = resumed;
+    this.route = new Route(avoided, this::memberLeft);
   }
 
   /**
@@ -71,7 +75,7 @@ final class TrainUpload {
                 connection.newCall(
                     TrainingServiceGrpc.getTrainMethod(),
                     connection.config().streamDeadline(),
-                    new Route(Set.of(), this::memberLeft)),
+                    route),
                 new Events());
     try {
       if (upload(opened)) {
@@ -80,6 +84,10 @@ final class TrainUpload {
     } finally {
       opened.cancel("upload left", null);
     }
+  }
+
+  Route route() {
+    return route;
   }
 
   /** False where the job was there before the commit. */

@@ -19,6 +19,7 @@ import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
@@ -68,15 +69,24 @@ final class FakeCluster implements BeforeEachCallback, AfterEachCallback {
     return connect(servers.get(0).client());
   }
 
-  /** A client that has a connection to every server, whichever a call begins with. */
+  /** A client to which every server serves, whichever channel a call takes. */
   PerennialClient connectToAll() {
     PerennialClient client = connect();
+    meetAll(client);
+    return client;
+  }
+
+  /** Each of the client's channels has been answered by each server: it knows that it serves. */
+  void meetAll(PerennialClient client) {
+    List<Integer> before = servers.stream().map(server -> server.arrivals.size()).toList();
     await(
         () -> {
           client.listTasks();
-          return servers.stream().allMatch(server -> server.arrived("ListTasks") > 0);
+          return IntStream.range(0, before.size())
+              .allMatch(
+                  i ->
+                      get(i).connections("ListTasks", before.get(i)) == ClientBuilder.MIN_CHANNELS);
         });
-    return client;
   }
 
   /** Of two servers. */

@@ -27,12 +27,14 @@ import dev.perennial.v1.TrainingJobState;
 import dev.perennial.v1.TrainingServiceGrpc;
 import dev.perennial.v1.WatchTrainingJobRequest;
 import dev.perennial.v1.WatchTrainingJobResponse;
+import io.grpc.Attributes;
 import io.grpc.Context;
 import io.grpc.Metadata;
 import io.grpc.Server;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
+import io.grpc.ServerTransportFilter;
 import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.inprocess.InProcessChannelBuilder;
@@ -46,8 +48,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -57,8 +61,11 @@ import java.util.function.Function;
  * token. What a test leaves alone answers something harmless.
  */
 final class FakeServer implements AutoCloseable {
-  /** A call as it arrived. */
-  record Arrival(String method, boolean hasDeadline, String authorization) {}
+  /** A call as it arrived; a client has a connection for each of its channels. */
+  record Arrival(String method, boolean hasDeadline, String authorization, int connection) {}
+
+  private static final Attributes.Key<Integer> CONNECTION = Attributes.Key.create("connection");
+  private static final AtomicInteger CONNECTIONS = new AtomicInteger();
 
   final List<Arrival> arrivals = Collections.synchronizedList(new ArrayList<>());
   final LinkedBlockingQueue<ClassifyRequest> classified = new LinkedBlockingQueue<>();
@@ -95,6 +102,7 @@ final class FakeServer implements AutoCloseable {
 
   private Server listen() throws IOException {
     return InProcessServerBuilder.forName(name)
+        .addTransportFilter(new Numbering())
         .intercept(new Noting())
         .addService(new Inference())
         .addService(new Training())
@@ -119,6 +127,18 @@ final class FakeServer implements AutoCloseable {
   long arrived(String method) {
     synchronized (arrivals) {
       return arrivals.stream().filter(call -> call.method().endsWith(method)).count();
+    }
+  }
+
+  /** Over how many connections such calls came after so many arrivals. */
+  long connections(String method, long earlier) {
+    synchronized (arrivals) {
+      return arrivals.stream()
+          .skip(earlier)
+          .filter(call -> call.method().endsWith(method))
+          .mapToInt(Arrival::connection)
+          .distinct()
+          .count();
     }
   }
 
@@ -255,6 +275,13 @@ final class FakeServer implements AutoCloseable {
     }
   }
 
+  private static final class Numbering extends ServerTransportFilter {
+    @Override
+    public Attributes transportReady(Attributes transport) {
+      return transport.toBuilder().set(CONNECTION, CONNECTIONS.incrementAndGet()).build();
+    }
+  }
+
   private final class Noting implements ServerInterceptor {
     @Override
     public <Q, R> ServerCall.Listener<Q> interceptCall(
@@ -263,9 +290,9 @@ final class FakeServer implements AutoCloseable {
           headers.get(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER));
       String method = call.getMethodDescriptor().getFullMethodName();
       if (!method.startsWith("grpc.health")) {
-        arrivals.add(
-            new Arrival(
-                method, Context.current().getDeadline() != null, token == null ? "" : token));
+        boolean hasDeadline = Context.current().getDeadline() != null;
+        int connection = Objects.requireNonNull(call.getAttributes().get(CONNECTION));
+        arrivals.add(new Arrival(method, hasDeadline, token == null ? "" : token, connection));
       }
       return next.startCall(call, headers);
     }
@@ -286,8 +313,9 @@ final class FakeServer implements AutoCloseable {
 
         @Override
         public void onNext(ClassifyRequest request) {
+          var how = classify; // who sees the request below may say what becomes of the next one
           classified.add(request);
-          classify.accept(index++, answer);
+          how.accept(index++, answer);
         }
 
         @Override

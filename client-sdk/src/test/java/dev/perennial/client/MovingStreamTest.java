@@ -13,6 +13,7 @@ import io.grpc.stub.StreamObserver;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
@@ -22,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** A stream whose server dies, drains or has no device. */
-@Timeout(60)
+@Timeout(120)
 class MovingStreamTest {
   private static final Labels LABELS = Labels.of("x");
 
@@ -86,11 +87,11 @@ class MovingStreamTest {
       for (int i = 0; i < 10; i++) {
         assertEquals(
             i % 2 == 0 ? "first" : "second",
-            answers.get(i).get(30, TimeUnit.SECONDS).best().label());
+            answers.get(i).get(60, TimeUnit.SECONDS).best().label());
       }
       assertEquals(List.of(1, 3, 5, 7, 9), numbers(second));
       assertTrue(second.classified.peek().hasLabelSet());
-      stream.send(image(10)).get(30, TimeUnit.SECONDS);
+      stream.send(image(10)).get(60, TimeUnit.SECONDS);
       assertEquals(List.of(1, 3, 5, 7, 9, 10), numbers(second));
     }
   }
@@ -104,13 +105,13 @@ class MovingStreamTest {
     CompletableFuture<Void> closed = CompletableFuture.runAsync(stream::close);
     answering(cluster.other(first));
     first.kill();
-    assertEquals("x", answer.get(30, TimeUnit.SECONDS).best().label());
-    closed.get(30, TimeUnit.SECONDS);
+    assertEquals("x", answer.get(60, TimeUnit.SECONDS).best().label());
+    closed.get(60, TimeUnit.SECONDS);
   }
 
   @Test
   void draining_oldCallIsAnsweredToItsEndAndNewRequestsGoElsewhere() throws Exception {
-    List<StreamObserver<ClassifyResponse>> held = new ArrayList<>();
+    List<StreamObserver<ClassifyResponse>> held = new CopyOnWriteArrayList<>();
     CompletableFuture<Void> halfClosed = new CompletableFuture<>();
     cluster.servers.forEach(
         server -> {
@@ -125,12 +126,12 @@ class MovingStreamTest {
     answering(second);
     second.halfClosed = StreamObserver::onCompleted;
     first.serving(false);
-    halfClosed.get(30, TimeUnit.SECONDS);
-    assertEquals("x", stream.send(image(2)).get(30, TimeUnit.SECONDS).best().label());
+    halfClosed.get(60, TimeUnit.SECONDS);
+    assertEquals("x", stream.send(image(2)).get(60, TimeUnit.SECONDS).best().label());
     assertEquals(List.of(2), numbers(second));
     assertFalse(old.isDone());
     FakeServer.one(held.get(0), FakeServer.response(0, "old"));
-    assertEquals("old", old.get(30, TimeUnit.SECONDS).best().label());
+    assertEquals("old", old.get(60, TimeUnit.SECONDS).best().label());
     stream.close();
     assertEquals(List.of(1), numbers(first));
   }
@@ -147,11 +148,11 @@ class MovingStreamTest {
     answering(second);
     second.halfClosed = StreamObserver::onCompleted;
     first.serving(false);
-    halfClosed.get(30, TimeUnit.SECONDS);
+    halfClosed.get(60, TimeUnit.SECONDS);
     CompletableFuture<Void> closed = CompletableFuture.runAsync(stream::close);
     first.kill();
-    assertEquals("x", old.get(30, TimeUnit.SECONDS).best().label());
-    closed.get(30, TimeUnit.SECONDS);
+    assertEquals("x", old.get(60, TimeUnit.SECONDS).best().label());
+    closed.get(60, TimeUnit.SECONDS);
   }
 
   @Test
@@ -163,7 +164,7 @@ class MovingStreamTest {
     cluster.other(first).kill();
     first.serving(false);
     answering(first);
-    assertEquals("x", stream.send(image(2)).get(30, TimeUnit.SECONDS).best().label());
+    assertEquals("x", stream.send(image(2)).get(60, TimeUnit.SECONDS).best().label());
     assertFalse(held.isDone());
     stream.cancel();
   }
@@ -212,7 +213,7 @@ class MovingStreamTest {
     stream.send(image(1)).join();
     FakeServer first = holder();
     first.kill();
-    assertEquals("x", stream.send(image(2)).get(30, TimeUnit.SECONDS).best().label());
+    assertEquals("x", stream.send(image(2)).get(60, TimeUnit.SECONDS).best().label());
     assertEquals(List.of(2), numbers(cluster.other(first)));
     stream.close();
   }
@@ -223,7 +224,7 @@ class MovingStreamTest {
     stream.send(EmbedQuery.text("a")).join();
     cluster.get(0).kill();
     for (int i = 0; i < 5; i++) {
-      stream.send(EmbedQuery.text("a")).get(30, TimeUnit.SECONDS);
+      stream.send(EmbedQuery.text("a")).get(60, TimeUnit.SECONDS);
     }
     stream.close();
   }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.perennial.client.FakeServer.Uploads;
 import dev.perennial.v1.TrainRequest;
 import dev.perennial.v1.TrainResponse;
+import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
@@ -26,7 +27,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Uploads, of examples that are given once, over two servers of which one goes. */
-@Timeout(30)
+@Timeout(120)
 class MovingUploadTest {
   private static final TrainingSpec SPEC = TrainingSpec.of("signs").requestId("r-1");
   private static final int STAGE = 4;
@@ -37,6 +38,9 @@ class MovingUploadTest {
   @RegisterExtension final FakeCluster cluster = new FakeCluster(2);
 
   private PerennialClient client;
+
+  /** Examples that a resumed upload finds. */
+  private volatile long left = STAGE;
 
   @BeforeEach
   void start() {
@@ -85,7 +89,7 @@ class MovingUploadTest {
     }
   }
 
-  private static final class Taken extends Uploads {
+  private final class Taken extends Uploads {
     Taken(StreamObserver<TrainResponse> answer, boolean endAfterCommit) {
       super(
           answer,
@@ -102,7 +106,7 @@ class MovingUploadTest {
     public void onNext(TrainRequest part) {
       super.onNext(part);
       if (part.getSpec().getResume()) {
-        spooled(STAGE);
+        spooled(left);
       }
     }
   }
@@ -135,7 +139,7 @@ class MovingUploadTest {
     TrainingRun run = client.train(SPEC, Examples.once(examples()), TrainingListener.NONE);
     FakeServer first = holder();
     first.serving(false);
-    left(first).get(20, TimeUnit.SECONDS);
+    left(first).get(60, TimeUnit.SECONDS);
     gate.countDown();
     run.await().orThrow();
     Uploads second = at(cluster.other(first));
@@ -160,11 +164,11 @@ class MovingUploadTest {
     takeUploads(false);
     gate.countDown();
     TrainingRun run = client.train(SPEC, Examples.once(examples()), TrainingListener.NONE);
-    run.committed().get(20, TimeUnit.SECONDS);
+    run.committed().get(60, TimeUnit.SECONDS);
     FakeServer first = uploads.keySet().iterator().next();
     first.serving(false);
     run.await().orThrow();
-    left(first).get(20, TimeUnit.SECONDS);
+    left(first).get(60, TimeUnit.SECONDS);
     assertEquals(1, cluster.other(first).arrived("WatchTrainingJob"));
     assertEquals(0, cluster.other(first).arrived("/Train"));
   }
@@ -180,6 +184,46 @@ class MovingUploadTest {
     gate.countDown();
     run.await().orThrow();
     assertEquals(8, pictures(at(first)).size());
+  }
+
+  /** It still says that it serves, so only what this upload has seen of it speaks against it. */
+  @Test
+  void serverRefusesEveryUpload_theOtherIsAskedNext() {
+    takeUploads(true);
+    left = 0;
+    gate.countDown();
+    FakeServer bad = cluster.get(0);
+    bad.train =
+        answer -> {
+          answer.onError(FakeServer.failure(Status.Code.UNAVAILABLE));
+          return new Uploads(answer, () -> {}, () -> {}) {
+            @Override
+            public void onNext(TrainRequest part) {}
+          };
+        };
+    bad.watch = (request, answer) -> answer.onError(FakeServer.failure(Status.Code.UNAVAILABLE));
+    for (int i = 1; i <= 10; i++) {
+      client.train(SPEC, Examples.once(examples()), TrainingListener.NONE).await().orThrow();
+      assertTrue(bad.arrived("/Train") <= i, bad.arrived("/Train") + " uploads");
+      client.watchJob("job-1", TrainingListener.NONE).join();
+      assertTrue(bad.arrived("WatchTrainingJob") <= i, "watches");
+    }
+  }
+
+  @Test
+  void onlyServerDrains_anotherComesBack_uploadMovesThere() throws Exception {
+    takeUploads(true);
+    TrainingRun run = client.train(SPEC, Examples.once(examples()), TrainingListener.NONE);
+    FakeServer first = holder();
+    FakeServer second = cluster.other(first);
+    second.kill();
+    first.serving(false);
+    second.restart();
+    left(first).get(60, TimeUnit.SECONDS);
+    gate.countDown();
+    run.await().orThrow();
+    assertEquals(List.of(4, 5, 6, 7), pictures(at(second)));
+    assertEquals(1, first.arrived("/Train"));
   }
 
   /** A pause of the source is no silence of the servers. */

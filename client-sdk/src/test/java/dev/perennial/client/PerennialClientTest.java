@@ -24,7 +24,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(30)
+@Timeout(120)
 class PerennialClientTest {
   private static final Image IMAGE = Image.png(new byte[] {1, 2, 3});
   private static final Labels LABELS = Labels.of("x", "y").template("a {}").top(2);
@@ -199,7 +199,7 @@ class PerennialClientTest {
     server.classifyImage = (request, answer) -> arrived.complete(null);
     PerennialClient client = server.connect();
     CompletableFuture<Classification> pending = client.classifyAsync(IMAGE, LABELS);
-    arrived.get(10, TimeUnit.SECONDS);
+    arrived.get(60, TimeUnit.SECONDS);
     assertFalse(pending.isDone());
     client.close();
     assertTrue(pending.isDone());
@@ -221,7 +221,7 @@ class PerennialClientTest {
         };
     PerennialClient client = server.connect();
     CompletableFuture<Classification> pending = client.classifyAsync(IMAGE, LABELS);
-    arrived.get(10, TimeUnit.SECONDS);
+    arrived.get(60, TimeUnit.SECONDS);
     client.close();
     assertThrows(ExecutionException.class, pending::get);
     assertEquals(1, server.arrived("ClassifyImage"));
@@ -239,9 +239,9 @@ class PerennialClientTest {
         };
     try (PerennialClient client = server.connect()) {
       CompletableFuture<Classification> pending = client.classifyAsync(IMAGE, LABELS);
-      arrived.get(10, TimeUnit.SECONDS);
+      arrived.get(60, TimeUnit.SECONDS);
       pending.cancel(true);
-      cancelled.get(10, TimeUnit.SECONDS);
+      cancelled.get(60, TimeUnit.SECONDS);
     }
   }
 

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(30)
+@Timeout(120)
 class StreamingClassifierTest {
   private static final Image IMAGE = Image.png(new byte[] {1});
   private static final Labels LABELS = Labels.of("x");
@@ -53,7 +53,7 @@ class StreamingClassifierTest {
   }
 
   private Arrived take() throws InterruptedException {
-    Arrived next = arrived.poll(10, TimeUnit.SECONDS);
+    Arrived next = arrived.poll(60, TimeUnit.SECONDS);
     assertTrue(next != null, "a request arrives");
     return next;
   }
@@ -72,8 +72,8 @@ class StreamingClassifierTest {
 
     Arrived request = take();
     request.answer().onNext(FakeServer.response(request.index(), "x"));
-    first.get(10, TimeUnit.SECONDS);
-    ready.get(10, TimeUnit.SECONDS);
+    first.get(60, TimeUnit.SECONDS);
+    ready.get(60, TimeUnit.SECONDS);
     assertTrue(stream.trySend(IMAGE).isPresent());
     assertEquals(2, stream.inFlight());
     take();
@@ -96,8 +96,8 @@ class StreamingClassifierTest {
     assertFalse(second.isDone());
     assertEquals(1, server.classified.size());
     request.answer().onNext(FakeServer.response(0, "x"));
-    first.get(10, TimeUnit.SECONDS);
-    second.get(10, TimeUnit.SECONDS);
+    first.get(60, TimeUnit.SECONDS);
+    second.get(60, TimeUnit.SECONDS);
     assertEquals(1, take().index());
     stream.cancel();
   }
@@ -107,6 +107,7 @@ class StreamingClassifierTest {
     holdAnswers();
     StreamingClassifier stream =
         client.classifier(LABELS, new StreamOptions(1, Duration.ofMillis(100)));
+    stream.ready().join(); // connecting may take longer than an answer
     CompletableFuture<Classification> silent = stream.send(IMAGE);
     ExecutionException e = assertThrows(ExecutionException.class, silent::get);
     assertEquals(Code.DEADLINE_EXCEEDED, PerennialException.of(e).code());
@@ -132,7 +133,7 @@ class StreamingClassifierTest {
         request.answer().onNext(FakeServer.response(request.index(), "label-" + request.index()));
       }
       for (int i = 0; i < 5; i++) {
-        assertEquals("label-" + i, answers.get(i).get(10, TimeUnit.SECONDS).best().label());
+        assertEquals("label-" + i, answers.get(i).get(60, TimeUnit.SECONDS).best().label());
       }
     }
   }
@@ -154,8 +155,8 @@ class StreamingClassifierTest {
       CompletableFuture<Classification> good = stream.send(IMAGE);
       CompletableFuture<Classification> bad = stream.send(IMAGE);
       CompletableFuture<Classification> after = stream.send(IMAGE);
-      assertEquals("x", good.get(10, TimeUnit.SECONDS).best().label());
-      assertEquals("x", after.get(10, TimeUnit.SECONDS).best().label());
+      assertEquals("x", good.get(60, TimeUnit.SECONDS).best().label());
+      assertEquals("x", after.get(60, TimeUnit.SECONDS).best().label());
       ExecutionException e = assertThrows(ExecutionException.class, bad::get);
       assertEquals("BAD", PerennialException.of(e).reason());
     }
@@ -229,7 +230,7 @@ class StreamingClassifierTest {
     stream.send(IMAGE).join();
     server.kill();
     server.restart();
-    assertEquals("x", stream.send(IMAGE).get(20, TimeUnit.SECONDS).best().label());
+    assertEquals("x", stream.send(IMAGE).get(60, TimeUnit.SECONDS).best().label());
     stream.close();
   }
 
