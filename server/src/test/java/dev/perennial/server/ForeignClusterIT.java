@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Timeout;
  * Programs of {@code src/it/foreign} that use a cluster of real JVMs by gRPC's own means, under
  * load while one member is killed and another stopped: no call fails, no answer is older than what
  * was acknowledged before it was asked for, and an upload goes on elsewhere. In the Maven profile
- * {@code foreign}, for the same reason as {@link ForeignClientsIT}.
+ * {@code foreign}, like {@link ForeignClientsIT}: needs python3, go, and their package registries.
  */
 @Tag("foreign")
 @Timeout(400)
@@ -55,6 +55,16 @@ class ForeignClusterIT extends ThreeMembers {
             "--targets=" + targets(),
             "--config=" + ForeignPrograms.program("service-config.json"),
             "--stubs=" + python.stubs(),
+            "--data=" + DATA));
+  }
+
+  @Test
+  void go_oneMemberKilledAnotherStopped_noCallFails() throws Exception {
+    checkThroughKillAndDrain(
+        List.of(
+            ForeignPrograms.buildGoClient().toString(),
+            "--targets=" + targets(),
+            "--config=" + ForeignPrograms.program("service-config.json"),
             "--data=" + DATA));
   }
 

@@ -7,9 +7,11 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -28,6 +30,7 @@ final class ForeignPrograms {
           "perennial/v1/task.proto",
           "perennial/v1/training.proto");
 
+  private static final String GO_MODULE = "perennial.dev/foreign";
   private static final long MINUTES_FOR_A_PROGRAM = 10;
 
   private ForeignPrograms() {}
@@ -39,24 +42,48 @@ final class ForeignPrograms {
       copyProtos();
       Path work = Files.createDirectories(WORK.resolve("python"));
       Path stubs = Files.createDirectories(work.resolve("stubs"));
-      Path python = work.resolve("venv/bin/python");
+      Path interpreter = work.resolve("venv/bin/python");
       run(work, "python3", "-m", "venv", work.resolve("venv").toString());
       String requirements = program("python/requirements.txt");
-      run(work, python.toString(), "-m", "pip", "install", "--quiet", "-r", requirements);
-      run(
-          work,
-          python.toString(),
-          "-m",
-          "grpc_tools.protoc",
-          "--proto_path=" + PROTOS,
-          "--python_out=" + stubs,
-          "--grpc_python_out=" + stubs,
-          OURS.get(0),
-          OURS.get(1),
-          OURS.get(2),
-          OURS.get(3));
-      return new Python(python, stubs);
+      run(work, interpreter.toString(), "-m", "pip", "install", "--quiet", "-r", requirements);
+      Python python = new Python(interpreter, stubs);
+      python.protoc(work, List.of("--python_out=" + stubs, "--grpc_python_out=" + stubs));
+      return python;
     }
+
+    /** Runs its protoc on our protos. */
+    void protoc(Path directory, List<String> outputs) throws IOException, InterruptedException {
+      List<String> command =
+          new ArrayList<>(
+              List.of(interpreter.toString(), "-m", "grpc_tools.protoc", "--proto_path=" + PROTOS));
+      command.addAll(outputs);
+      command.addAll(OURS);
+      run(directory, command.toArray(String[]::new));
+    }
+  }
+
+  /** The Go client: compiled with what its go.mod pins, the generators of its stubs included. */
+  static Path buildGoClient() throws IOException, InterruptedException {
+    Path work = Files.createDirectories(WORK.resolve("go"));
+    Path bin = Files.createDirectories(work.resolve("bin"));
+    try (DirectoryStream<Path> sources = Files.newDirectoryStream(SOURCES.resolve("go"))) {
+      for (Path source : sources) {
+        Files.copy(source, work.resolve(source.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+      }
+    }
+    run(work, "go", "build", "-o", bin + "/", "tool");
+    List<String> outputs = new ArrayList<>();
+    for (String plugin : List.of("go", "go-grpc")) {
+      outputs.add("--plugin=protoc-gen-" + plugin + "=" + bin.resolve("protoc-gen-" + plugin));
+      outputs.add("--" + plugin + "_out=" + work);
+      outputs.add("--" + plugin + "_opt=module=" + GO_MODULE);
+      for (String proto : OURS) {
+        outputs.add("--" + plugin + "_opt=M" + proto + "=" + GO_MODULE + "/perennial/v1");
+      }
+    }
+    Python.prepare().protoc(work, outputs);
+    run(work, "go", "build", "-o", bin.resolve("client").toString(), ".");
+    return bin.resolve("client");
   }
 
   /** A file of {@link #SOURCES}. */
