@@ -152,16 +152,17 @@ class ServerLifecycleIT {
     }
   }
 
+  /** In a directory for temporary files that no other process has. */
   @Test
-  void start_noDataDirectory_leavesNothingBehind() throws IOException {
-    Path temporary = Path.of(System.getProperty("java.io.tmpdir"));
-    List<Path> before = perennialDirectories(temporary);
-    Path model = TinyModel.write(directory.resolve("model"));
-    Server server = Server.start(ServerConfig.DEFAULT.onFreePort().withModel(model));
-    assertEquals(before.size() + 1, perennialDirectories(temporary).size());
-    server.close();
-    server.close();
-    assertEquals(before, perennialDirectories(temporary));
+  void start_noDataDirectory_leavesNothingBehind() throws Exception {
+    Path temporary = Files.createDirectory(directory.resolve("temporary"));
+    try (Served served =
+        new Served(directory, List.of("-Djava.io.tmpdir=" + temporary), List.of())) {
+      assertEquals(1, perennialDirectories(temporary).size());
+      served.process.destroy();
+      assertTrue(served.process.waitFor(4, TimeUnit.MINUTES));
+    }
+    assertEquals(List.of(), perennialDirectories(temporary));
   }
 
   private static List<Path> perennialDirectories(Path temporary) throws IOException {
@@ -255,15 +256,20 @@ class ServerLifecycleIT {
     private final Path log;
 
     Served(Path directory) throws IOException {
+      this(directory, List.of(), List.of("--data", directory.resolve("data").toString()));
+    }
+
+    Served(Path directory, List<String> jvm, List<String> options) throws IOException {
       Path model = TinyModel.write(directory.resolve("model"));
       log = directory.resolve("serve.log");
       List<String> command = new ArrayList<>();
       command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
       command.addAll(
           List.of("-Dai.djl.offline=true", "-cp", System.getProperty("java.class.path")));
+      command.addAll(jvm);
       command.addAll(List.of(Main.class.getName(), "serve", "--port", "0"));
       command.addAll(List.of("--model", model.toString()));
-      command.addAll(List.of("--data", directory.resolve("data").toString()));
+      command.addAll(options);
       process = new ProcessBuilder(command).redirectError(log.toFile()).start();
       channel = TestServer.newChannel(port());
     }

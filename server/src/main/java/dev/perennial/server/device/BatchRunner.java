@@ -199,7 +199,7 @@ final class BatchRunner {
       Towers.ImagePass pass, float[] features, List<ClassifyRow> first, List<ClassifyRow> later) {
     if (pass.row() instanceof EmbedRow embed) {
       counters.embedRows.increment();
-      embed.future.complete(new Embedding(features, pool.epoch()));
+      embed.complete(new Embedding(features, pool.epoch()));
       return;
     }
     ClassifyRow row = (ClassifyRow) pass.row();
@@ -225,7 +225,7 @@ final class BatchRunner {
         passes,
         (pass, features) -> {
           counters.embedRows.increment();
-          pass.row().future.complete(new Embedding(features, pool.epoch()));
+          pass.row().complete(new Embedding(features, pool.epoch()));
         });
   }
 

@@ -137,7 +137,9 @@ final class ClassifyRow extends Row {
 
   /** Answers, from features and texts that are there. */
   void complete(float logitScale) {
-    future.complete(Objects.requireNonNull(plan).answer(features, texts, logitScale));
+    Classification answer = Objects.requireNonNull(plan).answer(features, texts, logitScale);
+    leave();
+    future.complete(answer);
   }
 
   @Override

@@ -125,8 +125,7 @@ final class DeviceThread implements DeviceWorker, AutoCloseable {
   }
 
   private void submit(Row row) {
-    counters.inFlight.incrementAndGet();
-    var unused = row.future().whenComplete((answer, error) -> counters.inFlight.decrementAndGet());
+    row.enter();
     Admission admission = queue.offer(row);
     if (!admission.accepted()) {
       counters.refused.increment();

@@ -21,6 +21,11 @@ final class EmbedRow extends Row {
     return query.task() == null ? 0 : query.gateWeight();
   }
 
+  void complete(Embedding embedding) {
+    leave();
+    future.complete(embedding);
+  }
+
   @Override
   CompletableFuture<?> future() {
     return future;

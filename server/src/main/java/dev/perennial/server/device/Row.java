@@ -4,6 +4,7 @@ import dev.perennial.server.batching.QueuedRow;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * One request on its way through a worker. Its future may be completed or cancelled from any thread
@@ -14,6 +15,7 @@ abstract sealed class Row implements QueuedRow permits ClassifyRow, EmbedRow {
   private final long deadlineNanos;
   private final long queuedNanos;
   private final DeviceCounters counters;
+  private final AtomicBoolean left = new AtomicBoolean();
 
   Row(Object source, long deadlineNanos, long queuedNanos, DeviceCounters counters) {
     this.source = source;
@@ -22,9 +24,23 @@ abstract sealed class Row implements QueuedRow permits ClassifyRow, EmbedRow {
     this.counters = counters;
   }
 
+  /** Counts it as in flight, until it is answered, fails or is cancelled. */
+  final void enter() {
+    counters.inFlight.incrementAndGet();
+    var unused = future().whenComplete((answer, error) -> leave()); // where its caller cancelled it
+  }
+
+  /** Before the caller hears of the end: who asks next may find an idle device. */
+  final void leave() {
+    if (left.compareAndSet(false, true)) {
+      counters.inFlight.decrementAndGet();
+    }
+  }
+
   abstract CompletableFuture<?> future();
 
   final void fail(ServingException error) {
+    leave();
     future().completeExceptionally(error);
   }
 

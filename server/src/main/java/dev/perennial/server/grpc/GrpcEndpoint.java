@@ -171,8 +171,9 @@ public final class GrpcEndpoint implements AutoCloseable {
     if (following != null) {
       Closing.quietly(following);
     }
-    health.stop();
-    if (!ended(calls.drain(), config.drainTimeout())) {
+    CompletableFuture<Void> idle = calls.drain();
+    health.stop(); // who hears of it is let in no more
+    if (!ended(idle, config.drainTimeout())) {
       log.info("{} calls were still running after {}", calls.count(), config.drainTimeout());
     }
     if (!ended(calls.failAll(), FLUSH_TIMEOUT)) {

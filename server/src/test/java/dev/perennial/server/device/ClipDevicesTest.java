@@ -33,6 +33,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -199,9 +200,12 @@ class ClipDevicesTest {
   void classify_aloneInFullBatchesOrByAnotherWorker_sameAnswer() {
     teach("sketch", "thermal", "sodium");
     List<CompletableFuture<Classification>> answers = new ArrayList<>();
+    CountDownLatch queued = new CountDownLatch(1);
+    devices.workers().forEach(worker -> holdUntil(worker, queued));
     for (int i = 0; i < 96; i++) {
       answers.add(classify(image(i)));
     }
+    queued.countDown();
     List<Classification> crowded = answers.stream().map(FakeServer::get).toList();
     try (Devices single = devices(List.of("cpu"), 1)) {
       int adapted = 0;
@@ -214,6 +218,19 @@ class ClipDevicesTest {
       assertTrue(adapted >= 48, "images with a task: " + adapted);
     }
     assertTrue(devices.stats().stream().anyMatch(stats -> stats.meanBatchSize() > 2));
+  }
+
+  /** The device stands in a step meanwhile. */
+  private static void holdUntil(DeviceWorker worker, CountDownLatch latch) {
+    CountDownLatch held = new CountDownLatch(1);
+    var unused =
+        worker.step(
+            clip -> {
+              held.countDown();
+              FakeServer.await(latch);
+              return true;
+            });
+    FakeServer.await(held);
   }
 
   @Test

@@ -242,14 +242,17 @@ class DevicesPromisesTest {
       }
       stop.set(true);
       publisher.join();
-      assertEquals(4 * ROUNDS * 20, asked.size());
+      assertTrue(asked.size() >= 4 * ROUNDS * 20, asked.size() + " answers");
       for (Asked one : asked) {
         PoolSnapshot snapshot = Objects.requireNonNull(snapshots.get(one.answer().epoch()));
         assertSame(FakeWorld.classify(snapshot, one.pixels(), one.labels()), one.answer());
       }
-      long rerouted = server.devices.stats().stream().mapToLong(DeviceStats::rerouted).sum();
-      assertTrue(rerouted > 0, "no row was ever overtaken");
+      assertTrue(rerouted(server) > 0, "no row was ever overtaken");
     }
+  }
+
+  private static long rerouted(FakeServer server) {
+    return server.devices.stats().stream().mapToLong(DeviceStats::rerouted).sum();
   }
 
   private static void changePool(FakeServer server, AtomicBoolean stop) {
@@ -272,7 +275,9 @@ class DevicesPromisesTest {
     List<CompletableFuture<Classification>> answers = new ArrayList<>();
     List<float[]> images = new ArrayList<>();
     LabelSet labels = FakeWorld.manyLabels("of caller " + seed + " number ", 40);
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0;
+        round < ROUNDS || (rerouted(server) == 0 && round < 100 * ROUNDS);
+        round++) {
       answers.clear();
       images.clear();
       for (int i = 0; i < 20; i++) {

@@ -22,6 +22,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -487,6 +488,26 @@ class DevicesTest {
       get(server.classify(image("sketch", 0), LABELS));
       assertFalse(server.devices.outOfService().isDone());
     }
+  }
+
+  /** Else the next request would go by what is not so any more. */
+  @Test
+  void inFlight_whenTheCallerHearsOfTheEnd_countsItNoMore() {
+    try (FakeServer server = FakeServer.start()) {
+      EmbedQuery.Input.Tokens text = new EmbedQuery.Input.Tokens(List.of(5, 6));
+      assertEquals(0, inFlightAtTheEnd(server, () -> server.classify(image("sketch", 1), LABELS)));
+      assertEquals(0, inFlightAtTheEnd(server, () -> server.classify(poison(), LABELS)));
+      assertEquals(0, inFlightAtTheEnd(server, () -> embed(server, text, null, 0)));
+    }
+  }
+
+  private static int inFlightAtTheEnd(FakeServer server, Supplier<CompletableFuture<?>> request) {
+    CompletableFuture<Integer> seen;
+    try (FakeServer.Held held = server.hold()) {
+      seen = request.get().handle((answer, error) -> server.devices.inFlight());
+      held.awaitEntered();
+    }
+    return get(seen);
   }
 
   @Test

@@ -57,13 +57,13 @@ class BackPressureIT {
 
     @Override
     CompletableFuture<Supplier<EmbedResponse>> answer(EmbedRequest request, long index) {
-      read.incrementAndGet();
       CompletableFuture<Supplier<EmbedResponse>> answer = new CompletableFuture<>();
       if (answerAtOnce) {
         answer.complete(() -> large(index));
       } else {
         unanswered.add(answer);
       }
+      read.incrementAndGet(); // last: who sees it finds what was read
       return answer;
     }
 

@@ -36,7 +36,7 @@ class DecodePoolTest {
               return "first";
             });
     assertFalse(first.isDone());
-    assertTrue(running.await(10, TimeUnit.SECONDS));
+    assertTrue(running.await(60, TimeUnit.SECONDS));
   }
 
   @AfterEach
@@ -58,9 +58,9 @@ class DecodePoolTest {
     assertTrue(refused.retryAfter() != null);
     release.countDown();
     for (int i = 0; i < 3; i++) {
-      assertEquals(i, waiting.get(i).get(10, TimeUnit.SECONDS));
+      assertEquals(i, waiting.get(i).get(60, TimeUnit.SECONDS));
     }
-    assertEquals(9, pool.submit(1, () -> 9).get(10, TimeUnit.SECONDS));
+    assertEquals(9, pool.submit(1, () -> 9).get(60, TimeUnit.SECONDS));
   }
 
   @Test
@@ -75,7 +75,7 @@ class DecodePoolTest {
   void submit_largerThanTheBound_fitsAnEmptyQueue() throws Exception {
     CompletableFuture<Integer> large = pool.submit(1_000, () -> 7);
     release.countDown();
-    assertEquals(7, large.get(10, TimeUnit.SECONDS));
+    assertEquals(7, large.get(60, TimeUnit.SECONDS));
   }
 
   @Test
@@ -85,7 +85,7 @@ class DecodePoolTest {
     cancelled.cancel(false);
     CompletableFuture<Integer> after = pool.submit(1, () -> 1);
     release.countDown();
-    after.get(10, TimeUnit.SECONDS);
+    after.get(60, TimeUnit.SECONDS);
     assertFalse(ran.get());
   }
 
@@ -100,9 +100,9 @@ class DecodePoolTest {
     CompletableFuture<Integer> good = pool.submit(1, () -> 1);
     release.countDown();
     ExecutionException seen =
-        assertThrows(ExecutionException.class, () -> bad.get(10, TimeUnit.SECONDS));
+        assertThrows(ExecutionException.class, () -> bad.get(60, TimeUnit.SECONDS));
     assertEquals(StackOverflowError.class, Objects.requireNonNull(seen.getCause()).getClass());
-    assertEquals(1, good.get(10, TimeUnit.SECONDS));
+    assertEquals(1, good.get(60, TimeUnit.SECONDS));
   }
 
   @Test
@@ -117,7 +117,7 @@ class DecodePoolTest {
 
   private static ServingException failure(CompletableFuture<?> future) {
     ExecutionException seen =
-        assertThrows(ExecutionException.class, () -> future.get(10, TimeUnit.SECONDS));
+        assertThrows(ExecutionException.class, () -> future.get(60, TimeUnit.SECONDS));
     return (ServingException) Objects.requireNonNull(seen.getCause());
   }
 

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** What fails half-way between members: what is answered holds, and what is not leaves nothing. */
-@Timeout(180)
+@Timeout(240)
 class ClusterFaultsTest {
   @RegisterExtension final FakeCluster cluster = new FakeCluster("a", "b", "c");
 
@@ -24,7 +24,7 @@ class ClusterFaultsTest {
   @Test
   void cancel_ownerDiesBeforeItsTwinHasIt_holdsAtTheTwin() throws Exception {
     CountDownLatch running = holdAtFirstStep(cluster.get("b"));
-    TrainingJob job = TestJobs.train(cluster.get("b").jobs, TestJobs.SPEC);
+    TrainingJob job = cluster.train("b", TestJobs.SPEC);
     running.await();
     AtomicInteger stopped = new AtomicInteger();
     cluster.stops =
@@ -37,7 +37,7 @@ class ClusterFaultsTest {
     cluster.get("b").kill();
     cluster.group("a", "c");
     TestJobs.get(cancelled);
-    assertEquals(JobState.CANCELLED, TestJobs.ended(cluster.get("c").jobs, job.jobId()).state());
+    assertEquals(JobState.CANCELLED, cluster.ended("c", job.jobId()).state());
   }
 
   /** Nothing is decided before all have answered; who comes back with it drops it. */
@@ -46,7 +46,7 @@ class ClusterFaultsTest {
     try (FakeCluster four = new FakeCluster("a", "b", "c", "d")) {
       four.start();
       CountDownLatch running = holdAtFirstStep(four.get("b"));
-      TrainingJob job = TestJobs.train(four.get("b").jobs, TestJobs.SPEC);
+      TrainingJob job = four.train("b", TestJobs.SPEC);
       running.await();
       TestJobs.until(() -> four.ids("a").size() + four.ids("d").size() == 2);
       AtomicInteger stopped = new AtomicInteger();
@@ -62,7 +62,7 @@ class ClusterFaultsTest {
       assertFalse(four.get("a").jobs.job(job.jobId()).state().ended(), "without d's answer");
       four.stops = (asker, question) -> false;
       assertEquals(JobState.CANCELLED, TestJobs.get(cancelled).state());
-      assertEquals(JobState.CANCELLED, TestJobs.ended(four.get("d").jobs, job.jobId()).state());
+      assertEquals(JobState.CANCELLED, four.ended("d", job.jobId()).state());
       assertEquals(List.of(job.jobId()), four.names("a/jobs"));
       TestJobs.until(() -> four.names("d/jobs").equals(List.of(job.jobId())));
       FakeCluster.Member again = four.onDiskOf("c", "c2");
@@ -78,7 +78,7 @@ class ClusterFaultsTest {
   @Test
   void cancel_aCopyIsLeft_waitsForWhoTakesItOver() throws Exception {
     CountDownLatch running = holdAtFirstStep(cluster.get("b"));
-    TrainingJob job = TestJobs.train(cluster.get("b").jobs, TestJobs.SPEC);
+    TrainingJob job = cluster.train("b", TestJobs.SPEC);
     running.await();
     AtomicInteger looked = new AtomicInteger();
     cluster.stops =
@@ -97,7 +97,7 @@ class ClusterFaultsTest {
     cluster.get("c").host.beforeStep = step -> cancelled.handle((known, e) -> step).join();
     cluster.stops = (asker, question) -> false;
     TestJobs.get(cancelled);
-    assertEquals(JobState.CANCELLED, TestJobs.ended(cluster.get("c").jobs, job.jobId()).state());
+    assertEquals(JobState.CANCELLED, cluster.ended("c", job.jobId()).state());
   }
 
   private static CountDownLatch holdAtFirstStep(FakeCluster.Member member) {

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Jobs and uploads that outlive the member that they began at. */
-@Timeout(180)
+@Timeout(240)
 class ClusterJobsTest {
   @RegisterExtension final FakeCluster cluster = new FakeCluster("a", "b", "c");
 
@@ -29,7 +29,7 @@ class ClusterJobsTest {
   void kill_whileTraining_twinEndsItWithTheSameVersionAndWatchersSeeIt() throws Exception {
     TaskVersion undisturbed = undisturbed();
     CountDownLatch reached = holdAt("b", 16);
-    TrainingJob job = TestJobs.train(cluster.get("b").jobs, TestJobs.SPEC);
+    TrainingJob job = cluster.train("b", TestJobs.SPEC);
     BlockingQueue<TrainingJob> seen = new LinkedBlockingQueue<>();
     AutoCloseable watch = cluster.get("a").jobs.watch(job.jobId(), seen::add);
     reached.await();
@@ -60,7 +60,7 @@ class ClusterJobsTest {
     assertEquals(13, resumed.resumed());
     TestJobs.add(resumed, 13, 30);
     TrainingJob job = TestJobs.get(resumed.commit());
-    assertEquals(JobState.SUCCEEDED, TestJobs.ended(cluster.get("a").jobs, job.jobId()).state());
+    assertEquals(JobState.SUCCEEDED, cluster.ended("a", job.jobId()).state());
     Bits.assertSame(undisturbed, cluster.get("a").host.published.get(0));
   }
 
@@ -76,7 +76,7 @@ class ClusterJobsTest {
     TestJobs.add(resumed, 13, 30);
     TrainingJob job = TestJobs.get(resumed.commit());
     assertEquals(30, job.examples());
-    TestJobs.ended(cluster.get("c").jobs, job.jobId());
+    cluster.ended("c", job.jobId());
   }
 
   @Test
@@ -121,10 +121,10 @@ class ClusterJobsTest {
     CompletableFuture<TrainingJob> other = second.commit();
     String jobId = TestJobs.get(one).jobId();
     assertEquals(jobId, TestJobs.get(other).jobId());
-    TestJobs.ended(cluster.get("a").jobs, jobId);
+    cluster.ended("a", jobId);
     for (String name : List.of("a", "b", "c")) {
       TrainingJobs jobs = cluster.get(name).jobs;
-      TestJobs.until(() -> jobs.job(jobId).state() == JobState.SUCCEEDED);
+      assertEquals(JobState.SUCCEEDED, cluster.ended(name, jobId).state());
       assertEquals(1, jobs.jobs(null).size());
       UploadOpening again = jobs.open(TestJobs.SPEC, UploadMode.KEPT);
       assertEquals(jobId, ((UploadOpening.Made) again).job().jobId());
@@ -142,10 +142,10 @@ class ClusterJobsTest {
           reached.countDown();
           thawed.join();
         };
-    TrainingJob job = TestJobs.train(cluster.get("b").jobs, TestJobs.SPEC);
+    TrainingJob job = cluster.train("b", TestJobs.SPEC);
     reached.await();
     cluster.group("a", "c");
-    TestJobs.ended(cluster.get("c").jobs, job.jobId());
+    cluster.ended("c", job.jobId());
     FakeCluster.Member b = cluster.get("b");
     CompletableFuture<String> refusal = new CompletableFuture<>();
     Consumer<Fence> fence = b.host.beforeFence;
@@ -170,7 +170,7 @@ class ClusterJobsTest {
   @Test
   void kill_ownerAndTwin_whoeverIsBackGoesOn() throws Exception {
     CountDownLatch reached = holdAt("b", 10);
-    TrainingJob job = TestJobs.train(cluster.get("b").jobs, TestJobs.SPEC);
+    TrainingJob job = cluster.train("b", TestJobs.SPEC);
     reached.await();
     cluster.get("b").kill();
     cluster.get("c").kill();
@@ -178,7 +178,7 @@ class ClusterJobsTest {
     FakeCluster.Member back = cluster.onDiskOf("b", "b2");
     cluster.group("a", "b2");
     back.jobs.start();
-    assertEquals(JobState.SUCCEEDED, TestJobs.ended(cluster.get("a").jobs, job.jobId()).state());
+    assertEquals(JobState.SUCCEEDED, cluster.ended("a", job.jobId()).state());
     assertEquals(1, back.host.published.size());
     FakeCluster.Member late = cluster.onDiskOf("c", "c2");
     cluster.group("a", "b2", "c2");
@@ -192,10 +192,10 @@ class ClusterJobsTest {
   @Test
   void cancel_atAnotherMember_stopsTheJob() throws Exception {
     CountDownLatch reached = holdAt("b", 3);
-    TrainingJob job = TestJobs.train(cluster.get("b").jobs, TestJobs.SPEC);
+    TrainingJob job = cluster.train("b", TestJobs.SPEC);
     reached.await();
     cluster.get("a").jobs.cancel(job.jobId());
-    assertEquals(JobState.CANCELLED, TestJobs.ended(cluster.get("c").jobs, job.jobId()).state());
+    assertEquals(JobState.CANCELLED, cluster.ended("c", job.jobId()).state());
     assertEquals(0, published());
   }
 
@@ -203,7 +203,7 @@ class ClusterJobsTest {
   @Test
   void restart_beforeAnybodyDecides_theJobIsThereAndCanBeCancelled() throws Exception {
     CountDownLatch reached = holdAt("b", 10);
-    TrainingJob job = TestJobs.train(cluster.get("b").jobs, TestJobs.SPEC);
+    TrainingJob job = cluster.train("b", TestJobs.SPEC);
     reached.await();
     List.of("a", "b", "c").forEach(name -> cluster.get(name).kill());
     FakeCluster.Member back = cluster.onDiskOf("b", "b2");
@@ -214,6 +214,7 @@ class ClusterJobsTest {
     assertEquals(job.jobId(), ((UploadOpening.Made) again).job().jobId());
     CompletableFuture<TrainingJob> cancelled =
         CompletableFuture.supplyAsync(() -> back.jobs.cancel(job.jobId()));
+    back.host.beforeStep = step -> cancelled.handle((known, e) -> step).join();
     cluster.group("b2");
     TestJobs.get(cancelled);
     assertEquals(JobState.CANCELLED, TestJobs.ended(back.jobs, job.jobId()).state());
@@ -246,7 +247,7 @@ class ClusterJobsTest {
       store.saveEnded(JobTableTest.job(i, JobState.SUCCEEDED));
     }
     AtomicInteger told = new AtomicInteger();
-    cluster.loses =
+    cluster.stops =
         (asker, question) -> {
           told.addAndGet(question.contains("\"op\":\"Tell\"") ? 1 : 0);
           return false;
@@ -266,7 +267,7 @@ class ClusterJobsTest {
     Upload upload = TestJobs.open(cluster.get("b").jobs, TestJobs.SPEC, UploadMode.KEPT);
     TestJobs.add(upload, 0, 30);
     TrainingJob job = TestJobs.get(upload.commit());
-    TestJobs.ended(cluster.get("b").jobs, job.jobId());
+    cluster.ended("b", job.jobId());
     Bits.assertSame(undisturbed, cluster.get("b").host.published.get(0));
     TestJobs.until(
         () ->

@@ -183,6 +183,25 @@ final class FakeCluster implements BeforeEachCallback, AfterEachCallback, AutoCl
     return get(member).jobs.jobs(null).stream().map(TrainingJob::jobId).toList();
   }
 
+  /** Trains at that member; returns once every member that it sees knows the job. */
+  TrainingJob train(String name, TrainingSpec spec) throws Exception {
+    TrainingJob job = TestJobs.train(get(name).jobs, spec);
+    for (String member : get(name).view.ids()) {
+      untilKnown(member, job.jobId());
+    }
+    return job;
+  }
+
+  private void untilKnown(String member, String jobId) {
+    TestJobs.until(() -> ids(member).contains(jobId));
+  }
+
+  /** Waits until a member has heard of a job, and that it has ended. */
+  TrainingJob ended(String member, String jobId) throws Exception {
+    untilKnown(member, jobId);
+    return TestJobs.ended(get(member).jobs, jobId);
+  }
+
   /** A new process on that one's disk; the caller shows it to the others and starts it. */
   Member onDiskOf(String before, String name) {
     Member member = new Member(name, path(before));

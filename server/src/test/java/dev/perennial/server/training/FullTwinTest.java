@@ -62,7 +62,7 @@ class FullTwinTest {
         };
     TrainingJob job = TestJobs.get(upload.commit());
     killOwner();
-    assertEquals(JobState.SUCCEEDED, TestJobs.ended(cluster.get("a").jobs, job.jobId()).state());
+    assertEquals(JobState.SUCCEEDED, cluster.ended("a", job.jobId()).state());
   }
 
   @Test

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Ends that the disk has no room for: a job has not ended before it is written. */
-@Timeout(120)
+@Timeout(240)
 class JobEndTest {
   @TempDir Path directory;
   private final FakeHost host = new FakeHost();

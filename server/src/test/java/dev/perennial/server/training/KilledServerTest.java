@@ -21,7 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Another JVM trains and is killed; this one goes on with what it left. */
-@Timeout(120)
+@Timeout(240)
 class KilledServerTest {
 
   @TempDir Path directory;

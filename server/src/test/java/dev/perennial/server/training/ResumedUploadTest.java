@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Uploads whose streams broke, and go on. */
-@Timeout(120)
+@Timeout(240)
 class ResumedUploadTest {
   private static final TrainingSpec SPEC = TestJobs.spec("r");
   private static final ExampleImage BROKEN = new ExampleImage.Encoded(new byte[] {1});

@@ -93,7 +93,7 @@ final class TestJobs {
     AutoCloseable watch = jobs.watch(jobId, seen::add);
     try {
       while (true) {
-        TrainingJob job = seen.poll(30, TimeUnit.SECONDS);
+        TrainingJob job = seen.poll(60, TimeUnit.SECONDS);
         if (job == null) {
           throw new AssertionError("stuck: " + jobs.job(jobId));
         }
@@ -107,13 +107,13 @@ final class TestJobs {
   }
 
   static <T> T get(CompletableFuture<T> future) throws Exception {
-    return future.get(30, TimeUnit.SECONDS);
+    return future.get(60, TimeUnit.SECONDS);
   }
 
   /** The failure of a future. */
   static Throwable failure(CompletableFuture<?> future) throws Exception {
     try {
-      throw new AssertionError("no failure: " + future.get(30, TimeUnit.SECONDS));
+      throw new AssertionError("no failure: " + future.get(60, TimeUnit.SECONDS));
     } catch (ExecutionException e) {
       return Objects.requireNonNull(e.getCause());
     }

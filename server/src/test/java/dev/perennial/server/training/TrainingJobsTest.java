@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(120)
+@Timeout(240)
 class TrainingJobsTest {
 
   @TempDir Path directory;
@@ -525,8 +525,8 @@ class TrainingJobsTest {
     TestJobs.ended(jobs, job.jobId()); // another's watch is not held up, nor is the job
     assertEquals(1, slow.size());
     goOn.countDown();
-    slow.poll(30, TimeUnit.SECONDS);
-    TrainingJob last = Objects.requireNonNull(slow.poll(30, TimeUnit.SECONDS));
+    slow.poll(60, TimeUnit.SECONDS);
+    TrainingJob last = Objects.requireNonNull(slow.poll(60, TimeUnit.SECONDS));
     assertEquals(JobState.SUCCEEDED, last.state());
     watch.close();
   }
@@ -539,7 +539,7 @@ class TrainingJobsTest {
     BlockingQueue<TrainingJob> seen = new LinkedBlockingQueue<>();
     AutoCloseable watch = jobs.watch(job.jobId(), seen::add);
     assertEquals(
-        JobState.SUCCEEDED, Objects.requireNonNull(seen.poll(30, TimeUnit.SECONDS)).state());
+        JobState.SUCCEEDED, Objects.requireNonNull(seen.poll(60, TimeUnit.SECONDS)).state());
     watch.close();
     assertEquals(0, seen.size());
   }
