@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -84,7 +85,10 @@ class EvalIT {
     assertTrue(Files.isDirectory(state));
     StringWriter out = new StringWriter();
     JsonObject goneOn = eval("killed.json", setting, out);
-    assertTrue(out.toString().contains("3 of 6 stages were done before"), out::toString);
+    // One more, or two, where the victim was faster than its end.
+    assertTrue(
+        Pattern.compile("[3-5] of 6 stages were done before").matcher(out.toString()).find(),
+        out::toString);
     assertFalse(Files.exists(state), "nothing is left of a run that has ended");
     assertEquals(withoutTimes(whole), withoutTimes(goneOn));
   }

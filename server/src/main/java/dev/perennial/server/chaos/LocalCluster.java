@@ -24,10 +24,12 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Members of one cluster on this machine, and what is asked of them as a whole. */
@@ -35,6 +37,7 @@ public final class LocalCluster implements AutoCloseable {
   private static final int WAIT_SECONDS = 120;
   private static final int LOWEST_PORT = 15_000;
   private static final int HIGHEST_PORT = 32_000;
+  private static final Set<Integer> GIVEN = ConcurrentHashMap.newKeySet();
 
   /**
    * What all members have in common.
@@ -122,25 +125,20 @@ public final class LocalCluster implements AutoCloseable {
         new MemberProcess(directory, name, launch, host, address, settings.options(addresses)));
   }
 
-  /** Below those that the system lends: a dead member's port must be there when it comes back. */
   private static List<String> freeAddresses(int count) {
-    List<String> addresses = new ArrayList<>();
-    while (addresses.size() < count) {
-      String address = LOOPBACK + ":" + freePort();
-      if (!addresses.contains(address)) {
-        addresses.add(address);
-      }
-    }
-    return addresses;
+    return Stream.generate(() -> LOOPBACK + ":" + freePort()).limit(count).toList();
   }
 
-  /** For a member's traffic; nobody has it now, and the system lends it to nobody. */
+  /**
+   * For a member's traffic; nobody has it now, and nobody else gets it from here. Below those that
+   * the system lends: a dead member's port must be there when it comes back.
+   */
   public static int freePort() {
     Random random = new Random();
     int port;
     do {
       port = random.nextInt(LOWEST_PORT, HIGHEST_PORT);
-    } while (!isFree(port));
+    } while (!isFree(port) || !GIVEN.add(port));
     return port;
   }
 

@@ -193,7 +193,7 @@ class ClientCommandsIT {
         "--rate=50",
         "--duration=1s",
         "--warm-up=500ms",
-        "--deadline=10s",
+        "--deadline=240s",
         "--pictures=1",
         "--max-batch-size=8",
         "--engine-time=200ms",

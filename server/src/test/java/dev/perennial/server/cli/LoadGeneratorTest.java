@@ -130,7 +130,7 @@ class LoadGeneratorTest {
               }
             });
     late.complete(null);
-    LoadReport all = report.get(30, TimeUnit.SECONDS);
+    LoadReport all = report.get(60, TimeUnit.SECONDS);
     assertEquals(all.sent(), all.answered());
   }
 

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Jobs that sum examples up. */
-@Timeout(60)
+@Timeout(240)
 class StatisticsRunTest {
   @TempDir Path directory;
   private final FakeHost host = new FakeHost();

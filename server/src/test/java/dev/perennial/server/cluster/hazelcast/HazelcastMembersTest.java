@@ -3,10 +3,10 @@ package dev.perennial.server.cluster.hazelcast;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.perennial.server.chaos.LocalCluster;
 import dev.perennial.server.cluster.Members.Level;
 import dev.perennial.server.cluster.Members.Topic;
 import dev.perennial.server.cluster.Wire;
-import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -23,9 +23,9 @@ class HazelcastMembersTest {
   /** As a process that stands still: the system accepts for it, and it never says anything. */
   @Test
   void ask_whileAnAddressIsSilent_theOthersStillTalk() throws Exception {
-    int first = freePort();
-    int second = freePort();
-    int silent = freePort();
+    int first = LocalCluster.freePort();
+    int second = LocalCluster.freePort();
+    int silent = LocalCluster.freePort();
     List<String> all = List.of(address(first), address(second), address(silent));
     try (HazelcastMembers one = HazelcastMembers.join(config(first, all), IDENTITY);
         HazelcastMembers other = HazelcastMembers.join(config(second, all), IDENTITY);
@@ -61,11 +61,5 @@ class HazelcastMembersTest {
 
   private static String address(int port) {
     return "127.0.0.1:" + port;
-  }
-
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0)) {
-      return socket.getLocalPort();
-    }
   }
 }

@@ -23,9 +23,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-@Timeout(60)
+@Timeout(180)
 class ClusterPoolTest {
-  @RegisterExtension final FakeNetwork network = new FakeNetwork("a", "b", "c", "d");
+  @RegisterExtension
+  final FakeNetwork network = new FakeNetwork(FakeNetwork.PATIENT, "a", "b", "c", "d");
 
   @Test
   void publish_atAnyMember_sameEpochOnEveryDiskWhenItIsAcknowledged() {
@@ -162,6 +163,7 @@ class ClusterPoolTest {
 
   @Test
   void answersToAManifestAreLost_neverTwoContentsUnderOneEpoch() throws Exception {
+    network.isImpatient();
     network.startTogether("a", "b");
     AtomicInteger lost = new AtomicInteger();
     network.loses =
@@ -202,6 +204,7 @@ class ClusterPoolTest {
 
   @Test
   void silentMember_changesWaitForItsRemovalOnlyAndItCatchesUp() throws Exception {
+    network.isImpatient();
     network.startTogether("a", "b", "c");
     network.frozen.add("c");
     assertEquals(1, network.publish("a", "cats", 1).epoch());

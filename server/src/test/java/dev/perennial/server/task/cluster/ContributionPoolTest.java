@@ -18,9 +18,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Contributions of statistics, to a pool across members. */
-@Timeout(60)
+@Timeout(180)
 class ContributionPoolTest {
-  @RegisterExtension final FakeNetwork network = new FakeNetwork("a", "b", "c");
+  @RegisterExtension
+  final FakeNetwork network = new FakeNetwork(FakeNetwork.PATIENT, "a", "b", "c");
 
   private PoolSnapshot contribute(String machine, String requestId) {
     return network.get(machine).member().contribute(Contributions.random("cats", 1, requestId));

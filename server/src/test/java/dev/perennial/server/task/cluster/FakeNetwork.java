@@ -51,6 +51,21 @@ final class FakeNetwork implements AfterEachCallback, AutoCloseable {
           Duration.ofSeconds(30),
           1);
 
+  /**
+   * Where all answer: a change is acknowledged once every member has it, however long that takes.
+   */
+  static final ClusterOptions PATIENT =
+      new ClusterOptions(
+          OPTIONS.change(),
+          Duration.ofMinutes(1),
+          Duration.ofMinutes(1),
+          OPTIONS.devices(),
+          OPTIONS.tend(),
+          OPTIONS.standStill(),
+          OPTIONS.startSize());
+
+  private ClusterOptions options;
+
   /** A machine: its disk outlives its process. */
   final class Machine implements Members {
     final String name;
@@ -84,7 +99,7 @@ final class FakeNetwork implements AfterEachCallback, AutoCloseable {
     final void boot() {
       pool = TaskPool.open(disk, TaskVersions.BACKBONE, TaskVersions.EMBED_DIM);
       LocalMember local = new LocalMember(pool, name, "1.0");
-      member = new ClusterPool(pool, this, local, OPTIONS, this::nanoTime);
+      member = new ClusterPool(pool, this, local, options, this::nanoTime);
       alive = true;
     }
 
@@ -95,8 +110,9 @@ final class FakeNetwork implements AfterEachCallback, AutoCloseable {
       member.close();
     }
 
+    /** Turned by the test alone: a busy machine is no process that stands still. */
     private long nanoTime() {
-      return System.nanoTime() + stoodStill.get();
+      return stoodStill.get();
     }
 
     /** From now on it is so much later here: as if the process had been stopped for that time. */
@@ -196,8 +212,22 @@ final class FakeNetwork implements AfterEachCallback, AutoCloseable {
   }
 
   FakeNetwork(String... names) {
+    this(OPTIONS, names);
+  }
+
+  FakeNetwork(ClusterOptions options, String... names) {
+    this.options = options;
     for (String name : names) {
       new Machine(name);
+    }
+  }
+
+  /** Members that are not started yet do not wait long for one that says nothing. */
+  void isImpatient() {
+    options = OPTIONS;
+    for (Machine machine : machines.values()) {
+      machine.kill();
+      machine.boot();
     }
   }
 
@@ -271,7 +301,7 @@ final class FakeNetwork implements AfterEachCallback, AutoCloseable {
   /** Waits, without counting on time, until what the members do by themselves is done. */
   static void until(BooleanSupplier condition) throws InterruptedException {
     CountDownLatch never = new CountDownLatch(1);
-    for (int i = 0; i < 2_000 && !condition.getAsBoolean(); i++) {
+    for (int i = 0; i < 6_000 && !condition.getAsBoolean(); i++) {
       assertFalse(never.await(10, TimeUnit.MILLISECONDS));
     }
     assertTrue(condition.getAsBoolean());

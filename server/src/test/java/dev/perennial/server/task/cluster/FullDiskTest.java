@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Members whose disk takes nothing more. */
-@Timeout(60)
+@Timeout(180)
 class FullDiskTest {
   @RegisterExtension final FakeNetwork network = new FakeNetwork("a", "b", "c", "d");
 

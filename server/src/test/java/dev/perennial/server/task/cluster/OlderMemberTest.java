@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Members that ask what an older one does not know; a refusal harms nobody but itself. */
-@Timeout(60)
+@Timeout(180)
 class OlderMemberTest {
   @RegisterExtension final FakeNetwork network = new FakeNetwork("a", "b", "c");
 

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** What a job publishes a second time, as its owner died before it had told of the first. */
-@Timeout(60)
+@Timeout(180)
 class PublishAgainTest {
   private static final Fence FENCE = new Fence("job", 1);
 

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Members whose process stood still, and that the others removed, or not. */
-@Timeout(60)
+@Timeout(180)
 class StandStillTest {
   /** So long that the others may have removed the member. */
   private static final Duration LONG = OPTIONS.standStill();
