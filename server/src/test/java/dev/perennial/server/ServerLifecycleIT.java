@@ -68,7 +68,7 @@ class ServerLifecycleIT {
     CompletableFuture<Void> closing = CompletableFuture.runAsync(server.server()::close);
     assertEquals(ServingStatus.NOT_SERVING, health.next().getStatus());
     Throwable refused = assertThrows(Exception.class, () -> ask(server.channel()));
-    assertEquals("UNAVAILABLE DRAINING", Requests.failure(refused));
+    assertTrue(Requests.failure(refused).startsWith("UNAVAILABLE"), refused::toString);
     call.onNext(Requests.classify(Teaching.image(1)));
     assertTrue(answers.next().hasClassification());
     assertFalse(closing.isDone());

@@ -173,21 +173,26 @@ public final class GrpcEndpoint implements AutoCloseable {
     }
     CompletableFuture<Void> idle = calls.drain();
     health.stop(); // who hears of it is let in no more
+    // No connection more; what comes over those there are is for another server, and says so.
+    List<Future<Void>> ends =
+        listeners.stream()
+            .map(one -> one.shutdown(config.drainTimeout().plus(FLUSH_TIMEOUT)))
+            .toList();
     if (!ended(idle, config.drainTimeout())) {
       log.info("{} calls were still running after {}", calls.count(), config.drainTimeout());
     }
     if (!ended(calls.failAll(), FLUSH_TIMEOUT)) {
       log.warn("{} calls were cut off", calls.count());
     }
+    ended(Future.join(ends).mapEmpty().toCompletionStage().toCompletableFuture(), FLUSH_TIMEOUT);
     try {
-      List<Future<Void>> ends = listeners.stream().map(one -> one.shutdown(FLUSH_TIMEOUT)).toList();
-      await(Future.join(ends).eventually(running::close), START_TIMEOUT);
+      await(running.close(), START_TIMEOUT);
     } catch (ExecutionException | TimeoutException e) {
       log.error("event loops did not end", e);
     }
   }
 
-  private static boolean ended(CompletableFuture<Void> calls, Duration timeout) {
+  private static boolean ended(CompletableFuture<?> calls, Duration timeout) {
     try {
       calls.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
       return true;
