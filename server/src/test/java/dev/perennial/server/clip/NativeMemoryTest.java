@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Thousands of calls leave no native value behind, and the process does not grow. */
 class NativeMemoryTest {
@@ -24,8 +25,36 @@ class NativeMemoryTest {
 
   private final TinyClip random = new TinyClip(1);
 
+  /** A process by itself, whose heap is all there from the start: it cannot be what grows. */
+  static final class Alone {
+    private Alone() {}
+
+    public static void main(String[] arguments) throws IOException {
+      callThousands();
+    }
+  }
+
   @Test
-  void calls_thousands_leaveMemoryFlat() throws IOException {
+  void calls_thousands_leaveMemoryFlat(@TempDir Path directory) throws Exception {
+    Path said = directory.resolve("said");
+    Process alone =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xms256m",
+                "-Xmx256m",
+                "-XX:+UseSerialGC",
+                "-XX:+AlwaysPreTouch",
+                "-Dai.djl.offline=true",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Alone.class.getName())
+            .redirectErrorStream(true)
+            .redirectOutput(said.toFile())
+            .start();
+    assertEquals(0, alone.waitFor(), Files.readString(said));
+  }
+
+  private static void callThousands() throws IOException {
     Golden golden = new Golden("quick-gelu");
     Inputs inputs =
         new Inputs(
