@@ -163,6 +163,40 @@ class ClusterIT extends ThreeMembers {
             .anyMatch(one -> one.getName().equals(frozen.name()) && one.getRejectedWrites() > 0));
   }
 
+  /** The others still count it as one of them, and go on: two disks are enough. */
+  @Test
+  void frozenFollower_changesGoOnBeforeItIsRemovedAndItCatchesUp() throws Exception {
+    MemberProcess frozen = cluster.follower();
+    MemberProcess other = cluster.others(frozen).get(0);
+    String first = Teaching.teach(other, "followed", 21).getVersionId();
+    String second = Teaching.teach(other, "followed", 22).getVersionId();
+    int changesWhileItWasThere = 0;
+    for (int freeze = 0; freeze < 5 && changesWhileItWasThere < 2; freeze++) {
+      frozen.freeze();
+      try {
+        changesWhileItWasThere = changesBeforeRemoval(other, "followed", first, second);
+      } finally {
+        frozen.thaw();
+      }
+      cluster.awaitOneState();
+    }
+    assertTrue(changesWhileItWasThere >= 2, "changes: " + changesWhileItWasThere);
+    assertEquals(cluster.active(other, "followed"), cluster.active(frozen, "followed"));
+  }
+
+  /** Rolls back and forth until somebody is removed; returns how often that was answered before. */
+  private static int changesBeforeRemoval(
+      MemberProcess member, String task, String first, String second) {
+    int changes = 0;
+    while (true) {
+      String refused = tryActivate(member, task, changes % 2 == 0 ? first : second);
+      if (cluster.describe(member).size() < 3 || changes == 10) {
+        return changes;
+      }
+      changes += refused.isEmpty() ? 1 : 0;
+    }
+  }
+
   @Test
   void otherBackbone_refusedWithBothFingerprints() throws Exception {
     try (MemberProcess stranger =

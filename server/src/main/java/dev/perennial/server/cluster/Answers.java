@@ -11,6 +11,9 @@ import java.util.concurrent.TimeoutException;
 
 /** Waits for what members answer. Stateless. */
 public final class Answers {
+  /** The reason where a member does not answer, or is gone. */
+  public static final String SILENT = "MEMBER_SILENT";
+
   private Answers() {}
 
   /** One answer; throws UNAVAILABLE where the member is silent or gone. */
@@ -31,7 +34,7 @@ public final class Answers {
   private static ServingException silent(String member, String what, Exception cause) {
     return new ServingException(
         ErrorCode.UNAVAILABLE,
-        "MEMBER_SILENT",
+        SILENT,
         "member " + member + ": " + what + " (expected: an answer)",
         cause);
   }

@@ -1,7 +1,10 @@
 package dev.perennial.server.task;
 
+import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,5 +66,21 @@ record PoolState(
   /** Whether the file was read. */
   boolean knows(String fileId) {
     return summaries.containsKey(fileId) || contributions.containsKey(fileId);
+  }
+
+  /** Files that cannot serve, by task and id. */
+  List<UnavailableVersion> unavailableVersions() {
+    return unavailable.values().stream()
+        .sorted(
+            Comparator.comparing(UnavailableVersion::task)
+                .thenComparing(UnavailableVersion::versionId))
+        .toList();
+  }
+
+  /** Files that could not be read. */
+  Set<String> damaged() {
+    Set<String> damaged = new HashSet<>(unavailable.keySet());
+    damaged.removeIf(this::knows);
+    return damaged;
   }
 }

@@ -6,15 +6,13 @@ import dev.perennial.server.error.ServingException;
 import java.nio.ByteBuffer;
 import java.util.Collection;
 import java.util.Collections;
-import java.util.Comparator;
-import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.BiFunction;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -55,11 +53,7 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
   private volatile PoolState state;
 
   @GuardedBy("writing")
-  private final HeldFiles held = new HeldFiles();
-
-  /** Whether a file may be there that nobody needs. */
-  @GuardedBy("writing")
-  private boolean garbage;
+  private final StoredFiles files;
 
   @GuardedBy("writing")
   private final SnapshotListeners listeners = new SnapshotListeners();
@@ -71,6 +65,7 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
     this.store = store;
     this.loader = loader;
     this.state = state;
+    this.files = new StoredFiles(store);
   }
 
   /**
@@ -100,58 +95,41 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
 
   /** Stored versions that cannot serve here, by task and id. */
   public List<UnavailableVersion> unavailable() {
-    return state.unavailable().values().stream()
-        .sorted(
-            Comparator.comparing(UnavailableVersion::task)
-                .thenComparing(UnavailableVersion::versionId))
-        .toList();
+    return state.unavailableVersions();
   }
 
   @Override
   public PoolSnapshot publish(ByteBuffer bytes) {
-    return publish(TaskVersionFile.read(bytes.duplicate()), bytes, false);
+    TaskVersion version = TaskVersionFile.read(bytes.duplicate());
+    return bring(version, bytes, id -> new PoolChange.Publish(version.task(), id, false));
   }
 
   @Override
   public PoolSnapshot publish(TaskVersion version, Fence fence) {
-    return publish(version, ByteBuffer.wrap(TaskVersionFile.write(version)), true);
-  }
-
-  private PoolSnapshot publish(TaskVersion version, ByteBuffer bytes, boolean once) {
-    return bring(
-        version,
-        bytes,
-        (before, id) ->
-            before.serves(version.task(), id)
-                ? before.manifest()
-                : decide(new PoolChange.Publish(version.task(), id, once)));
+    ByteBuffer bytes = ByteBuffer.wrap(TaskVersionFile.write(version));
+    return bring(version, bytes, id -> new PoolChange.Publish(version.task(), id, true));
   }
 
   @Override
   public PoolSnapshot contribute(ByteBuffer bytes) {
-    return contribute(ContributionFile.read(bytes), bytes, false);
+    PoolFile file = ContributionFile.read(bytes);
+    return bring(file, bytes, id -> new PoolChange.Contribute(file.task(), id, false));
   }
 
   @Override
   public PoolSnapshot contribute(Contribution contribution, Fence fence) {
-    return contribute(contribution, ByteBuffer.wrap(ContributionFile.write(contribution)), true);
-  }
-
-  private PoolSnapshot contribute(Contribution contribution, ByteBuffer bytes, boolean once) {
+    ByteBuffer bytes = ByteBuffer.wrap(ContributionFile.write(contribution));
     return bring(
-        contribution,
-        bytes,
-        (before, id) -> decide(new PoolChange.Contribute(contribution.task(), id, once)));
+        contribution, bytes, id -> new PoolChange.Contribute(contribution.task(), id, true));
   }
 
   /** A change that brings a file, stored where the change needs it. */
-  private PoolSnapshot bring(
-      PoolFile file, ByteBuffer bytes, BiFunction<PoolState, String, Manifest> decision) {
+  private PoolSnapshot bring(PoolFile file, ByteBuffer bytes, Function<String, PoolChange> change) {
     loader.requireFits(file);
     String id = TaskVersionFile.versionId(bytes);
     return write(
         before -> {
-          Manifest next = decision.apply(before, id);
+          Manifest next = decide(before.manifest(), change.apply(id), 0);
           if (!next.equals(before.manifest())) {
             hold(bytes);
           }
@@ -161,19 +139,20 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
 
   @Override
   public PoolSnapshot withdraw(String task, String contributionId) {
-    return write(before -> decide(new PoolChange.Withdraw(task, contributionId)));
+    return write(
+        before -> decide(before.manifest(), new PoolChange.Withdraw(task, contributionId), 0));
   }
 
   @Override
   public PoolSnapshot delete(String task) {
-    return write(before -> decide(new PoolChange.Delete(task)));
+    return write(before -> decide(before.manifest(), new PoolChange.Delete(task), 0));
   }
 
   @Override
   public PoolSnapshot activate(String task, String versionId) {
     return write(
         before -> {
-          Manifest next = decide(new PoolChange.Activate(task, versionId));
+          Manifest next = decide(before.manifest(), new PoolChange.Activate(task, versionId), 0);
           if (!next.equals(before.manifest())) {
             keepLoaded(versionId, loadForService(task, versionId));
           }
@@ -193,14 +172,9 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
     loader.requireFits(file);
   }
 
-  /** The manifest that a change would make of the present one; nothing is written. */
-  public Manifest decide(PoolChange change) {
-    return decide(manifest(), change, 0);
-  }
-
   /**
-   * The same of a manifest that this pool may have yet to reach, under an epoch above the given
-   * one, which may have been seen elsewhere.
+   * The manifest that a change would make of one that this pool may have yet to reach, under an
+   * epoch above the given one, which may have been seen elsewhere; nothing is written.
    */
   public Manifest decide(Manifest base, PoolChange change, long usedEpoch) {
     Set<String> unavailable = state.unavailable().keySet();
@@ -216,16 +190,23 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
    * it is kept. Throws DATA_LOSS (neither), RESOURCE_EXHAUSTED (disk full).
    */
   public String hold(ByteBuffer bytes) {
-    String id = TaskVersionFile.versionId(bytes);
     PoolFile file = PoolFile.read(bytes);
     writing.lock();
     try {
       requireOpen();
-      byte[] copy = new byte[bytes.remaining()];
-      bytes.duplicate().get(copy);
-      store.putVersion(id, copy);
-      held.hold(id, file);
-      return id;
+      return files.hold(bytes, file);
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  /** The same for a coordinator: it is kept until {@link #releasePrepared}, if none names it. */
+  public void prepare(ByteBuffer bytes) {
+    PoolFile file = PoolFile.read(bytes);
+    writing.lock();
+    try {
+      requireOpen();
+      files.prepare(bytes, file);
     } finally {
       writing.unlock();
     }
@@ -234,7 +215,7 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
   private void keepLoaded(String fileId, PoolFile file) {
     writing.lock();
     try {
-      held.keepLoaded(fileId, file);
+      files.keepLoaded(fileId, file);
     } finally {
       writing.unlock();
     }
@@ -244,7 +225,27 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
   public void release(String versionId) {
     writing.lock();
     try {
-      garbage |= held.release(versionId);
+      files.release(versionId);
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  /** No manifest is to come that needs these; files that nobody holds go with the next change. */
+  public void releasePrepared(Collection<String> fileIds) {
+    writing.lock();
+    try {
+      files.releasePrepared(fileIds);
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  /** The same of all that were prepared. */
+  public void releasePrepared() {
+    writing.lock();
+    try {
+      files.releasePrepared();
     } finally {
       writing.unlock();
     }
@@ -260,7 +261,7 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
     writing.lock();
     try {
       Set<String> missing = manifest.fileIds();
-      missing.removeAll(held.ids());
+      missing.removeAll(files.ids());
       missing.removeAll(state.manifest().fileIds());
       return missing;
     } finally {
@@ -273,7 +274,7 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
     writing.lock();
     try {
       Set<String> missing = new LinkedHashSet<>(versionIds);
-      missing.removeAll(held.ids());
+      missing.removeAll(files.ids());
       missing.removeAll(state.summaries().keySet());
       missing.removeAll(state.contributions().keySet());
       return missing;
@@ -284,10 +285,7 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
 
   /** Versions whose file cannot be read; to hold them again repairs them. */
   public Set<String> damaged() {
-    PoolState now = state;
-    Set<String> damaged = new HashSet<>(now.unavailable().keySet());
-    damaged.removeIf(now::knows);
-    return damaged;
+    return state.damaged();
   }
 
   /**
@@ -325,20 +323,19 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
       PoolState before = state;
       Manifest next = change.after(before);
       boolean repaired =
-          !Collections.disjoint(before.unavailable().keySet(), held.loaded().keySet());
+          !Collections.disjoint(before.unavailable().keySet(), files.loaded().keySet());
       if (next.equals(before.manifest()) && !repaired) {
         return before.snapshot();
       }
-      PoolState after = before.at(next, loader, held.loaded());
+      PoolState after = before.at(next, loader, files.loaded());
       if (next.epoch() != before.manifest().epoch()) {
         store.writeManifest(next);
       }
       state = after;
       Set<String> named = next.fileIds();
-      held.named(named);
-      garbage |= !named.containsAll(before.manifest().fileIds());
+      files.named(named, before.manifest().fileIds());
       listeners.tell(after.snapshot());
-      removeGarbage(named);
+      files.removeGarbage(named);
       return after.snapshot();
     } finally {
       writing.unlock();
@@ -350,22 +347,6 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
     if (closed) {
       throw new ServingException(
           ErrorCode.UNAVAILABLE, "POOL_CLOSED", "task pool: closed (expected: open)");
-    }
-  }
-
-  /** The change has happened: a file that cannot be removed now goes with a later one. */
-  @GuardedBy("writing")
-  private void removeGarbage(Set<String> named) {
-    if (!garbage) {
-      return;
-    }
-    Set<String> kept = new HashSet<>(named);
-    kept.addAll(held.ids());
-    try {
-      store.removeVersionsExcept(kept);
-      garbage = false;
-    } catch (ServingException e) {
-      LOG.warn("Forgotten versions stay on disk for now", e);
     }
   }
 
@@ -408,7 +389,7 @@ public final class TaskPool implements PoolWriter, AutoCloseable {
     try {
       closed = true;
       listeners.clear();
-      held.clear();
+      files.clear();
     } finally {
       writing.unlock();
     }

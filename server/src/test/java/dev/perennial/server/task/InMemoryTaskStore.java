@@ -11,6 +11,7 @@ import java.util.concurrent.ConcurrentHashMap;
 public final class InMemoryTaskStore implements TaskStore {
   private final Map<String, byte[]> versions = new ConcurrentHashMap<>();
   private volatile boolean full;
+  private volatile Runnable delay = () -> {};
   private volatile Manifest manifest = Manifest.empty();
 
   @Override
@@ -27,6 +28,7 @@ public final class InMemoryTaskStore implements TaskStore {
   @Override
   public void putVersion(String versionId, byte[] bytes) {
     requireRoom();
+    delay.run();
     versions.put(versionId, bytes.clone());
   }
 
@@ -38,6 +40,7 @@ public final class InMemoryTaskStore implements TaskStore {
 
   @Override
   public ByteBuffer getVersion(String versionId) {
+    delay.run();
     byte[] bytes = versions.get(versionId);
     if (bytes == null) {
       throw new ServingException(ErrorCode.NOT_FOUND, "VERSION_NOT_FOUND", "version: " + versionId);
@@ -56,6 +59,11 @@ public final class InMemoryTaskStore implements TaskStore {
   /** Whether nothing new finds room, not even a manifest. */
   public void full(boolean value) {
     full = value;
+  }
+
+  /** What takes time whenever a version is read or written. */
+  public void delayedBy(Runnable work) {
+    delay = work;
   }
 
   /** Forgets all. */

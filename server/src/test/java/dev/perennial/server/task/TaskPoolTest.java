@@ -257,7 +257,7 @@ class TaskPoolTest {
     author.manifest().versionIds().forEach(id -> pool.hold(author.versionBytes(id)));
     assertFalse(pool.install(author.manifest()));
     assertEquals(List.of("cats"), names(pool.snapshot()));
-    Manifest union = pool.decide(new PoolChange.Union(author.manifest()));
+    Manifest union = pool.decide(pool.manifest(), new PoolChange.Union(author.manifest()), 0);
     assertTrue(pool.install(union));
     assertEquals(3, pool.snapshot().epoch());
     assertEquals(List.of("cats", "pens"), names(pool.snapshot()));
@@ -277,12 +277,12 @@ class TaskPoolTest {
   @Test
   void hold_moreThanStayLoaded_allInstalledFromTheirFiles() {
     TaskPool author = open(new InMemoryTaskStore());
-    for (int seed = 0; seed <= HeldFiles.MAX_LOADED; seed++) {
+    for (int seed = 0; seed <= StoredFiles.MAX_LOADED; seed++) {
       author.publish(TaskVersions.random("task-" + seed, seed));
     }
     author.manifest().versionIds().forEach(id -> pool.hold(author.versionBytes(id)));
     assertTrue(pool.install(author.manifest()));
-    assertEquals(HeldFiles.MAX_LOADED + 1, pool.snapshot().tasks().size());
+    assertEquals(StoredFiles.MAX_LOADED + 1, pool.snapshot().tasks().size());
     assertEquals(Set.of(), pool.missing(author.manifest()));
   }
 

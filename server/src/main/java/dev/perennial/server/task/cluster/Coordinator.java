@@ -1,6 +1,7 @@
 package dev.perennial.server.task.cluster;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.perennial.server.cluster.Answers;
 import dev.perennial.server.cluster.Channel;
 import dev.perennial.server.cluster.View;
 import dev.perennial.server.error.ErrorCode;
@@ -13,8 +14,10 @@ import dev.perennial.server.task.cluster.Readiness.Standing;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
@@ -51,6 +54,10 @@ final class Coordinator {
   private final AtomicLong changes = new AtomicLong();
   private final AtomicLong catchUps = new AtomicLong();
   private final Heard others = new Heard();
+
+  @GuardedBy("deciding")
+  private final Rollout rollout;
+
   private volatile JobFence fence = JobFence.NONE;
 
   /** What this member was when it began to hear the others; as another it hears them anew. */
@@ -60,14 +67,6 @@ final class Coordinator {
   /** Whether everybody was heard since this member became the coordinator. */
   @GuardedBy("deciding")
   private boolean established;
-
-  /** What was decided last; this pool may have yet to reach it. */
-  @GuardedBy("deciding")
-  private Manifest decided = Manifest.empty();
-
-  /** The highest epoch that was sent to anybody. */
-  @GuardedBy("deciding")
-  private long usedEpoch;
 
   Coordinator(
       TaskPool pool,
@@ -81,6 +80,7 @@ final class Coordinator {
     this.readiness = readiness;
     this.options = options;
     this.catchUp = new CatchUp(pool, members, replica, options);
+    this.rollout = new Rollout(pool, members, replica, options, others);
   }
 
   void fencedBy(JobFence check) {
@@ -113,22 +113,33 @@ final class Coordinator {
     lock(options.change());
     try {
       View view = coordinating();
+      requireMember(view, request.from());
       readiness.requireHeard(); // of this view: the process may stand still at any moment
       establish(view);
       fence.require(request.fence(), request.from());
       List<String> holders = new ArrayList<>(List.of(request.from()));
       holders.addAll(view.ids());
-      if (!isDurable()) {
-        replicate(view, decided, holders); // what a former coordinator left half done
+      if (!rollout.isDurable()) {
+        rollout.bring(view, rollout.decided(), holders); // what a former one left half done
       }
-      Manifest next = pool.decide(decided, request.change(), usedEpoch);
-      if (!next.equals(decided)) {
-        replicate(view, next, holders);
+      Manifest next = rollout.next(request.change());
+      if (!next.equals(rollout.decided())) {
+        rollout.bring(view, next, holders);
         changes.incrementAndGet();
       }
       return next.epoch();
     } finally {
       deciding.unlock();
+    }
+  }
+
+  /** Whoever has left asks somebody else by now, and must not be served twice. */
+  private static void requireMember(View view, String from) {
+    if (!view.ids().contains(from)) {
+      throw new ServingException(
+          ErrorCode.UNAVAILABLE,
+          "NOT_COORDINATOR",
+          "member that wants a change: " + from + " (expected: one of " + view.ids() + ")");
     }
   }
 
@@ -154,11 +165,11 @@ final class Coordinator {
     Standing now = readiness.standing();
     boolean same = view.coordinates() && now.equals(standing);
     // Where only others have what was decided, it is to be found out who still does.
-    if (!same || (others.someLeft(view) && !decided.equals(pool.manifest()))) {
+    if (!same || (others.someLeft(view) && !rollout.isHere())) {
       established = false;
       others.forget();
       standing = now;
-      decided = pool.manifest();
+      rollout.beginWithOwn();
     }
     if (!view.coordinates()) {
       throw new ServingException(
@@ -174,13 +185,18 @@ final class Coordinator {
   /** Hears whom it must before it may decide; then it counts as heard itself. */
   @GuardedBy("deciding")
   private void establish(View view) {
-    for (String member : established ? others.settled() : view.others()) {
-      if (!others.knows(member)) {
-        hear(view, member);
-        others.settle(member);
+    if (!established) {
+      for (String member : view.others()) {
+        if (!others.knows(member)) {
+          hear(view, member);
+          others.settle(member);
+        }
       }
+      established = true;
     }
-    established = true;
+    for (String member : rollout.toBeHeard()) {
+      hear(view, member);
+    }
     readiness.heard(standing, view.others().isEmpty());
   }
 
@@ -190,16 +206,12 @@ final class Coordinator {
     others.hears(member);
     Manifest theirs =
         members.ask(member, new Request.State(view.self()), Manifest.class, options.answer());
-    Manifest before = decided;
-    Manifest union =
-        theirs.covers(before)
-            ? theirs
-            : pool.decide(before, new PoolChange.Union(theirs), usedEpoch);
+    Manifest before = rollout.decided();
+    Manifest union = theirs.covers(before) ? theirs : rollout.next(new PoolChange.Union(theirs));
     if (!union.equals(before)) {
       List<String> holders = new ArrayList<>(List.of(member));
       holders.addAll(view.ids());
       replica.reach(union, holders);
-      decided = union;
       merges.incrementAndGet();
       LOG.info(
           "epoch {} unites epoch {} here and epoch {} of member {}",
@@ -208,123 +220,8 @@ final class Coordinator {
           theirs.epoch(),
           member);
     }
-    usedEpoch = Math.max(usedEpoch, union.epoch());
+    rollout.decide(union);
     others.heard(member);
-  }
-
-  /** Whether enough disks are known to have what was decided last. */
-  @GuardedBy("deciding")
-  private boolean isDurable() {
-    return others.having(decided) + (pool.manifest().equals(decided) ? 1 : 0) >= enough();
-  }
-
-  /** Disks that must have a change before it is acknowledged. */
-  @GuardedBy("deciding")
-  private int enough() {
-    return Math.min(2, 1 + others.settled().size());
-  }
-
-  /**
-   * Brings a manifest to enough disks, this one among them where it has room, or throws.
-   *
-   * @param holders members that have what is new; the change's author first
-   */
-  @GuardedBy("deciding")
-  private void replicate(View view, Manifest next, List<String> holders) {
-    List<String> added = new ArrayList<>(next.fileIds());
-    added.removeAll(decided.fileIds());
-    List<String> settled = others.settled();
-    try {
-      ServingException full = replica.store(added, holders);
-      boolean here = full == null && pool.missing(next).isEmpty();
-      int needed = enough() - (here ? 1 : 0);
-      List<String> prepared = prepare(settled, added, holders);
-      if (prepared.size() < needed) {
-        throw full != null ? full : tooFew("can take", next, prepared);
-      }
-      List<String> agreed = install(view, prepared, next, holders);
-      if (!agreed.isEmpty()) {
-        decided = next; // on a disk: whatever comes now, it is not undone
-      }
-      if (agreed.size() < needed) {
-        throw tooFew("have", next, agreed);
-      }
-      if (here && replica.reach(next, holders)) {
-        decided = next;
-        replica.awaitDevices(next.epoch());
-      } else if (agreed.size() < enough()) {
-        throw tooFew("have", next, agreed);
-      }
-    } catch (ServingException e) {
-      if (!decided.equals(next)) {
-        release(settled, added, holders.get(0));
-      }
-      throw e;
-    }
-  }
-
-  @GuardedBy("deciding")
-  private ServingException tooFew(String what, Manifest next, List<String> members) {
-    return unavailable(
-        "disks that %s epoch %d: %d of the others' %d (expected: %d, this one among them if it can)"
-            .formatted(what, next.epoch(), members.size(), others.settled().size(), enough()));
-  }
-
-  /** The other members that have stored the versions; at least one, where there is one. */
-  @GuardedBy("deciding")
-  private List<String> prepare(List<String> settled, List<String> added, List<String> holders) {
-    if (added.isEmpty()) {
-      return settled;
-    }
-    Round<Request.Prepared> round = new Round<>(members, settled, Request.Prepared.class, options);
-    round.ask(new Request.Prepare(added, holders), enough(), answer -> answer.remaining() == 0);
-    round
-        .failures()
-        .forEach((member, e) -> LOG.warn("member {} stores nothing: {}", member, e.getMessage()));
-    if (round.agreed().isEmpty() && !settled.isEmpty()) {
-      throw round.failures().values().stream()
-          .filter(e -> e.code() == ErrorCode.RESOURCE_EXHAUSTED)
-          .findFirst()
-          .orElseGet(() -> unavailable("no other member has stored " + added));
-    }
-    return round.agreed();
-  }
-
-  /** Sends the manifest to members that have its versions; returns those that have it now. */
-  @GuardedBy("deciding")
-  private List<String> install(
-      View view, List<String> prepared, Manifest next, List<String> holders) {
-    usedEpoch = Math.max(usedEpoch, next.epoch());
-    Round<Request.Installed> round =
-        new Round<>(members, prepared, Request.Installed.class, options);
-    round.ask(
-        new Request.Install(view.self(), next, holders, true),
-        Math.max(1, enough() - (pool.missing(next).isEmpty() ? 1 : 0)),
-        answer -> answer.manifest().equals(next));
-    for (String member : prepared) {
-      if (round.agreed().contains(member)) {
-        others.settle(member, next);
-      } else {
-        others.lost(member);
-        LOG.info("member {} is behind epoch {}", member, next.epoch());
-      }
-    }
-    return round.agreed();
-  }
-
-  /** A change's author keeps its file: it tries again, and lets go of it by itself. */
-  private void release(List<String> holders, List<String> added, String author) {
-    if (added.isEmpty()) {
-      return;
-    }
-    for (String member : holders) {
-      if (!member.equals(author)) {
-        var unused = members.ask(member, new Request.Release(added));
-      }
-    }
-    if (!members.view().self().equals(author)) {
-      replica.release(added);
-    }
   }
 
   /** A member is not ready, whatever is known of it here: it is heard anew when this tends. */
@@ -337,25 +234,33 @@ final class Coordinator {
    * date. Throws where it is not the coordinator, or cannot hear whom it must.
    */
   void tend() {
-    Map<String, Manifest> unheard = unheard();
-    unheard.forEach(
-        (member, now) -> {
-          try {
-            catchUp.exchange(member, now);
-          } catch (ServingException e) {
-            LOG.info("member {} is not caught up: {}", member, e.getMessage());
-          }
-        });
+    Set<String> silent = new HashSet<>();
+    unheard()
+        .forEach(
+            (member, now) -> {
+              try {
+                catchUp.exchange(member, now);
+              } catch (ServingException e) {
+                LOG.info("member {} is not caught up: {}", member, e.getMessage());
+                if (e.reason().equals(Answers.SILENT)) {
+                  silent.add(member);
+                }
+              }
+            });
     lock(options.change());
     try {
       View view = coordinating();
       establish(view);
       for (String member : view.others()) {
-        hearQuietly(view, member);
+        if (!silent.contains(member)) { // else changes would wait for it
+          hearQuietly(view, member);
+        }
       }
-      usedEpoch = Math.max(usedEpoch, decided.epoch());
-      catchUps.addAndGet(install(view, others.behind(decided), decided, view.ids()).size());
+      catchUps.addAndGet(rollout.bringBehind(view).size());
       reachDecided(view);
+      if (rollout.isHere() && view.others().stream().allMatch(others::isContent)) {
+        pool.releasePrepared(); // nothing is under way: neither a change nor a catching up
+      }
     } finally {
       deciding.unlock();
     }
@@ -364,7 +269,7 @@ final class Coordinator {
   /** This member's own pool follows what was decided, where its disk has room. */
   @GuardedBy("deciding")
   private void reachDecided(View view) {
-    if (pool.manifest().equals(decided) || replica.reach(decided, view.ids())) {
+    if (rollout.isHere() || replica.reach(rollout.decided(), view.ids())) {
       readiness.caughtUp(standing, view.others().isEmpty());
     }
   }
@@ -386,12 +291,12 @@ final class Coordinator {
     try {
       View view = coordinating();
       Map<String, Manifest> unheard = new HashMap<>();
-      if (!pool.manifest().equals(decided)) {
-        unheard.put(view.self(), decided);
+      if (!rollout.isHere()) {
+        unheard.put(view.self(), rollout.decided());
       }
       for (String member : view.others()) {
         if (!others.isContent(member)) {
-          unheard.put(member, decided);
+          unheard.put(member, rollout.decided());
         }
       }
       return unheard;

@@ -23,6 +23,9 @@ final class Heard {
   /** Members that have caught up: changes go to them, and are counted there. */
   private final Set<String> settled = new HashSet<>();
 
+  /** Settled members that did not answer in time; all that they may have was decided. */
+  private final Set<String> silent = new HashSet<>();
+
   /** The manifest that each of them was told, and has. */
   private final Map<String, Manifest> has = new HashMap<>();
 
@@ -30,6 +33,7 @@ final class Heard {
   void forget() {
     heard.clear();
     settled.clear();
+    silent.clear();
     has.clear();
   }
 
@@ -42,6 +46,7 @@ final class Heard {
     asked.retainAll(view.ids());
     heard.retainAll(view.ids());
     settled.retainAll(view.ids());
+    silent.retainAll(view.ids());
     has.keySet().retainAll(view.ids());
   }
 
@@ -58,12 +63,20 @@ final class Heard {
   /** Its state is known; it is told the manifest even where it has it, to know that it does. */
   void heard(String member) {
     heard.add(member);
+    silent.remove(member);
     has.remove(member);
   }
 
-  /** What it has is not known any more. */
+  /** What it has is not known any more, and may be more than was decided. */
   void lost(String member) {
     heard.remove(member);
+    silent.remove(member);
+  }
+
+  /** It does not answer; what it has may be less than was decided, but not more. */
+  void silent(String member) {
+    heard.remove(member);
+    silent.add(member);
   }
 
   boolean knows(String member) {
@@ -88,6 +101,23 @@ final class Heard {
   /** In no order. */
   List<String> settled() {
     return List.copyOf(settled);
+  }
+
+  /** Settled members that answer, in no order: those that a change is brought to. */
+  List<String> listening() {
+    return settled.stream().filter(heard::contains).toList();
+  }
+
+  /**
+   * Settled members that have to be heard before a change.
+   *
+   * @param needed of them have to listen; where fewer do, the silent ones are waited for, too
+   */
+  List<String> toBeHeard(int needed) {
+    boolean all = listening().size() < needed;
+    return settled.stream()
+        .filter(member -> !heard.contains(member) && (all || !silent.contains(member)))
+        .toList();
   }
 
   /** Settled members that are known to have the manifest. */

@@ -194,7 +194,7 @@ final class Replica {
         tried.add(holder + ": " + e.getMessage());
         continue;
       }
-      pool.hold(ByteBuffer.wrap(bytes));
+      pool.prepare(ByteBuffer.wrap(bytes));
       return;
     }
     throw new ServingException(
@@ -249,6 +249,7 @@ final class Replica {
       }
       now = pool.manifest();
       if (now.equals(wanted) && request.settles()) {
+        pool.releasePrepared(); // what was prepared before, and is not named, never will be
         readiness.caughtUp(as, false);
       }
     }
@@ -285,7 +286,7 @@ final class Replica {
   }
 
   void release(Collection<String> versionIds) {
-    versionIds.forEach(pool::release);
+    pool.releasePrepared(versionIds);
   }
 
   /** Tries to get whole copies of versions whose files are damaged here. */

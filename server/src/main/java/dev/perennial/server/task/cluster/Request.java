@@ -7,6 +7,7 @@ import dev.perennial.server.task.Fence;
 import dev.perennial.server.task.Manifest;
 import dev.perennial.server.task.PoolChange;
 import java.util.List;
+import java.util.Map;
 
 /** What members say to each other about the pool. */
 sealed interface Request extends Question {
@@ -117,6 +118,14 @@ sealed interface Request extends Question {
         return this == DELETE
             ? manifest.tasks().containsKey(task)
             : manifest.contributionsTo(task).contains(fileId);
+      }
+
+      /** Whether a manifest can be one that has seen the change; the file may be gone again. */
+      boolean isIn(Manifest manifest, String task, String fileId) {
+        return removes()
+            || manifest.tasks().getOrDefault(task, Map.of()).containsKey(fileId)
+            || manifest.contributionsTo(task).contains(fileId)
+            || manifest.forgotten().containsKey(fileId);
       }
     }
 

@@ -7,8 +7,10 @@ import dev.perennial.server.error.ServingException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -26,6 +28,7 @@ final class Round<T> {
   private final ClusterOptions options;
   private final List<String> agreed = new ArrayList<>();
   private final Map<String, ServingException> failures = new HashMap<>();
+  private final Set<String> silent = new HashSet<>();
 
   Round(Channel<Request> members, List<String> asked, Class<T> kind, ClusterOptions options) {
     this.members = members;
@@ -51,7 +54,13 @@ final class Round<T> {
         CompletableFuture.allOf(answers.values().toArray(CompletableFuture<?>[]::new));
     await(CompletableFuture.anyOf(reached, all.exceptionally(e -> null)), options.answer());
     await(all, options.patience());
-    answers.forEach((member, answer) -> count(member, answer, agrees));
+    answers.forEach(
+        (member, answer) -> {
+          if (!answer.isDone()) {
+            silent.add(member);
+          }
+          count(member, answer, agrees);
+        });
   }
 
   private static void await(CompletableFuture<?> future, Duration timeout) {
@@ -76,6 +85,11 @@ final class Round<T> {
 
   List<String> agreed() {
     return agreed;
+  }
+
+  /** Members that have not answered in time; they are among those that failed. */
+  Set<String> silent() {
+    return silent;
   }
 
   Map<String, ServingException> failures() {

@@ -1,11 +1,13 @@
 package dev.perennial.server.task.cluster;
 
+import dev.perennial.server.cluster.Answers;
 import dev.perennial.server.cluster.Channel;
 import dev.perennial.server.cluster.View;
 import dev.perennial.server.cluster.Wakeup;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.task.Fence;
+import dev.perennial.server.task.Manifest;
 import dev.perennial.server.task.PoolFile;
 import dev.perennial.server.task.PoolSnapshot;
 import dev.perennial.server.task.TaskPool;
@@ -28,7 +30,7 @@ final class Submission {
   /** Reasons after which the coordinator may be another one soon. */
   private static final Set<String> TRY_AGAIN =
       Set.of(
-          "NOT_COORDINATOR", "MEMBER_SILENT", "NOT_REPLICATED", "VERSION_NOT_FETCHED", "REJOINING");
+          "NOT_COORDINATOR", Answers.SILENT, "NOT_REPLICATED", "VERSION_NOT_FETCHED", "REJOINING");
 
   private final TaskPool pool;
   private final Channel<Request> members;
@@ -78,7 +80,8 @@ final class Submission {
     boolean again = false;
     while (true) {
       try {
-        return await(apply(kind, task, fileId, fence, until), until);
+        long epoch = apply(kind, task, fileId, fence, until);
+        return await(() -> has(epoch, kind, task, fileId), until, "at least " + epoch);
       } catch (ServingException e) {
         if (again && kind.removes() && e.code() == ErrorCode.NOT_FOUND) {
           return awaitGone(kind, task, fileId, until); // the first try has done it
@@ -113,9 +116,13 @@ final class Submission {
     return members.ask(view.coordinator(), request, Request.Applied.class, left).epoch();
   }
 
-  /** This member has a decided epoch as soon as the others have, or shortly after. */
-  private PoolSnapshot await(long epoch, long until) {
-    return await(() -> pool.snapshot().epoch() >= epoch, until, "at least " + epoch);
+  /**
+   * This member has a decided epoch as soon as the others have, or shortly after. Where it was cut
+   * off from them meanwhile, its epoch may be that of others, which do not know the change.
+   */
+  private boolean has(long epoch, Kind kind, String task, String fileId) {
+    Manifest manifest = pool.manifest();
+    return manifest.epoch() >= epoch && kind.isIn(manifest, task, fileId);
   }
 
   private PoolSnapshot awaitGone(Kind kind, String task, String fileId, long until) {

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -26,7 +27,9 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 @Timeout(180)
 class ClusterPoolTest {
   @RegisterExtension
-  final FakeNetwork network = new FakeNetwork(FakeNetwork.PATIENT, "a", "b", "c", "d");
+  final FakeNetwork network = new FakeNetwork(TestOptions.PATIENT, "a", "b", "c", "d");
+
+  private final CountDownLatch cutOff = new CountDownLatch(1);
 
   @Test
   void publish_atAnyMember_sameEpochOnEveryDiskWhenItIsAcknowledged() {
@@ -139,6 +142,61 @@ class ClusterPoolTest {
         union.versions("cats"));
   }
 
+  /** Others' epoch may be as high: it does not say that the change is here. */
+  @Test
+  void publish_authorIsCutOffBeforeItHasTheChange_returnsOnceItHas() throws Exception {
+    network.startTogether("d");
+    for (int seed = 0; seed < 5; seed++) {
+      network.publish("d", "signs", seed);
+    }
+    network.startWithCats("a", "b", "c");
+    network.refuses =
+        (target, request) -> target.equals("c") && FakeNetwork.isOf(Request.Install.class, request);
+    network.loses =
+        (asker, request) -> {
+          if (FakeNetwork.isOf(Request.Apply.class, request)) {
+            network.refuses = (target, any) -> false;
+            network.get("a").viewIs("a", "b", "c"); // the answer arrives
+            network.get("b").viewIs("a", "b");
+            network.get("d").viewIs("d", "c");
+            cutOff.countDown();
+          }
+          return false;
+        };
+    List<PoolSnapshot> published = Collections.synchronizedList(new ArrayList<>());
+    Thread author = new Thread(() -> published.add(network.publish("c", "pens", 1)), "author");
+    author.start();
+    cutOff.await();
+    network.get("c").viewIs("d", "c");
+    network.group("d", "c");
+    FakeNetwork.until(() -> network.onDisk("c").tasks().containsKey("signs"));
+    network.group("a", "b", "c", "d");
+    author.join();
+    assertTrue(published.get(0).slot("pens") >= 0);
+  }
+
+  /** It asks somebody else by now; a second change by the first might undo what follows that. */
+  @Test
+  void publish_authorHasLeftBeforeItIsDecided_notDecidedThere() throws Exception {
+    network.startWithCats("a", "b", "c");
+    network.connectAll = true; // the question and its answer arrive
+    network.isNew =
+        (asked, request) -> {
+          if (asked.equals("a") && FakeNetwork.isOf(Request.Apply.class, request)) {
+            network.group("a", "b");
+            network.group("c");
+          }
+          return false;
+        };
+    assertTrue(network.publish("c", "pens", 1).slot("pens") >= 0);
+    network.get("a").member().delete("cats");
+    assertEquals(Set.of(), network.onDisk("a").tasks().keySet());
+    network.connectAll = false;
+    network.group("a", "b", "c");
+    network.untilSame("a", "b", "c");
+    assertEquals(Set.of("pens"), network.onDisk("a").tasks().keySet());
+  }
+
   @Test
   void formerCoordinator_thatDoesNotKnowIt_changesNothing() throws Exception {
     network.startWithCats("a", "b", "c");
@@ -206,7 +264,7 @@ class ClusterPoolTest {
   void silentMember_changesWaitForItsRemovalOnlyAndItCatchesUp() throws Exception {
     network.isImpatient();
     network.startTogether("a", "b", "c");
-    network.frozen.add("c");
+    network.frozen.freeze("c");
     assertEquals(1, network.publish("a", "cats", 1).epoch());
     assertEquals(network.onDisk("a"), network.onDisk("b"));
     assertEquals(0, network.onDisk("c").epoch());
@@ -214,7 +272,7 @@ class ClusterPoolTest {
         network.get("a").member().describe(false).members().stream()
             .filter(member -> member.memberId().equals("c"))
             .allMatch(ClusterView.Member::reachable));
-    network.frozen.remove("c");
+    network.frozen.thaw("c");
     network.untilSame("a", "b", "c");
   }
 

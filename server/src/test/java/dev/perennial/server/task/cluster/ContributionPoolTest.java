@@ -21,7 +21,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 @Timeout(180)
 class ContributionPoolTest {
   @RegisterExtension
-  final FakeNetwork network = new FakeNetwork(FakeNetwork.PATIENT, "a", "b", "c");
+  final FakeNetwork network = new FakeNetwork(TestOptions.PATIENT, "a", "b", "c");
 
   private PoolSnapshot contribute(String machine, String requestId) {
     return network.get(machine).member().contribute(Contributions.random("cats", 1, requestId));

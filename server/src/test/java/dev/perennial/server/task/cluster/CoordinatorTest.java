@@ -1,6 +1,6 @@
 package dev.perennial.server.task.cluster;
 
-import static dev.perennial.server.task.cluster.FakeNetwork.OPTIONS;
+import static dev.perennial.server.task.cluster.TestOptions.OPTIONS;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 

@@ -20,16 +20,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiPredicate;
 import java.util.function.BooleanSupplier;
+import java.util.function.ToLongBiFunction;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.extension.AfterEachCallback;
@@ -41,29 +42,6 @@ import org.junit.jupiter.api.extension.ExtensionContext;
  * has a new one for each method.
  */
 final class FakeNetwork implements AfterEachCallback, AutoCloseable {
-  static final ClusterOptions OPTIONS =
-      new ClusterOptions(
-          Duration.ofSeconds(10),
-          Duration.ofSeconds(1),
-          Duration.ofMillis(100),
-          Duration.ofMillis(100),
-          Duration.ofMillis(20),
-          Duration.ofSeconds(30),
-          1);
-
-  /**
-   * Where all answer: a change is acknowledged once every member has it, however long that takes.
-   */
-  static final ClusterOptions PATIENT =
-      new ClusterOptions(
-          OPTIONS.change(),
-          Duration.ofMinutes(1),
-          Duration.ofMinutes(1),
-          OPTIONS.devices(),
-          OPTIONS.tend(),
-          OPTIONS.standStill(),
-          OPTIONS.startSize());
-
   private ClusterOptions options;
 
   /** A machine: its disk outlives its process. */
@@ -71,18 +49,16 @@ final class FakeNetwork implements AfterEachCallback, AutoCloseable {
     final String name;
     final InMemoryTaskStore disk = new InMemoryTaskStore();
     private final Map<Level, ExecutorService> threads = new ConcurrentHashMap<>();
-    private volatile View view;
+    private volatile Identity identity;
+    private volatile Running process;
     private volatile TaskPool pool;
     private volatile ClusterPool member;
-    private volatile UnaryOperator<byte[]> answering = request -> request;
-    private volatile Runnable changed = () -> {};
-    private volatile boolean alive;
     private volatile boolean rejoining;
     private final AtomicLong stoodStill = new AtomicLong();
 
     Machine(String name) {
       this.name = name;
-      this.view = new View(name, List.of(name));
+      this.identity = new Identity(name, new View(name, List.of(name)));
       machines.put(name, this);
       boot();
     }
@@ -97,15 +73,15 @@ final class FakeNetwork implements AfterEachCallback, AutoCloseable {
 
     /** A new process on what the disk holds; it is up to the test to show it to the others. */
     final void boot() {
+      process = new Running(this);
       pool = TaskPool.open(disk, TaskVersions.BACKBONE, TaskVersions.EMBED_DIM);
       LocalMember local = new LocalMember(pool, name, "1.0");
-      member = new ClusterPool(pool, this, local, options, this::nanoTime);
-      alive = true;
+      member = new ClusterPool(pool, process, local, options, this::nanoTime);
     }
 
     /** The process dies at once: nothing that it does from now on reaches its disk. */
     void kill() {
-      alive = false;
+      process.alive = false;
       pool.close();
       member.close();
     }
@@ -125,14 +101,25 @@ final class FakeNetwork implements AfterEachCallback, AutoCloseable {
       rejoining = true;
     }
 
+    /** To the others it is another member from now on, alone at first: nobody knows its old id. */
+    void getsNewId() {
+      String id = name + "#" + ids.incrementAndGet();
+      identity = new Identity(id, new View(id, List.of(id)));
+    }
+
     /** Shows this member alone another view; it is not told. */
     void viewIs(String... names) {
-      view = new View(name, List.of(names));
+      String id = identity.id;
+      identity = new Identity(id, new View(id, Stream.of(names).map(this::idOf).toList()));
       rejoining = false;
     }
 
+    private String idOf(String other) {
+      return get(other).identity.id;
+    }
+
     byte[] answer(byte[] request) {
-      return answering.apply(request);
+      return process.answering.apply(request);
     }
 
     @Override
@@ -141,7 +128,42 @@ final class FakeNetwork implements AfterEachCallback, AutoCloseable {
         throw ServingException.unavailable(
             "REJOINING", "between two groups", Duration.ofSeconds(1));
       }
-      return view;
+      return identity.view;
+    }
+
+    @Override
+    public void serve(Topic topic, UnaryOperator<byte[]> how) {
+      process.answering = how;
+    }
+
+    @Override
+    public void listen(Runnable listener) {
+      process.changed = listener;
+    }
+
+    @Override
+    public CompletableFuture<byte[]> ask(String to, Topic topic, Level level, byte[] request) {
+      return process.ask(to, topic, level, request);
+    }
+  }
+
+  /** Who a member is to the others, and how it sees them. */
+  private record Identity(String id, View view) {}
+
+  /** What runs on a machine until it is killed; nobody hears of it afterwards. */
+  private final class Running implements Members {
+    private final Machine machine;
+    private volatile boolean alive = true;
+    private volatile UnaryOperator<byte[]> answering = request -> request;
+    private volatile Runnable changed = () -> {};
+
+    Running(Machine machine) {
+      this.machine = machine;
+    }
+
+    @Override
+    public View view() {
+      return machine.view();
     }
 
     @Override
@@ -156,39 +178,56 @@ final class FakeNetwork implements AfterEachCallback, AutoCloseable {
 
     @Override
     public CompletableFuture<byte[]> ask(String to, Topic topic, Level level, byte[] request) {
-      Machine target = machines.get(to);
-      CompletableFuture<byte[]> answer = new CompletableFuture<>();
-      if (target == null || !connected(this, target)) {
+      Machine target = machines.get(to.replaceFirst("#.*", ""));
+      if (target == null || !connected(this, target.process, to)) {
         return CompletableFuture.failedFuture(new IOException(to + " is gone"));
       }
-      if (refuses.test(to, request)) {
+      if (refuses.test(target.name, request)) {
         return CompletableFuture.failedFuture(new IOException("not sent to " + to));
       }
-      if (frozen.contains(to)) {
-        return answer;
+      CompletableFuture<byte[]> answer = new CompletableFuture<>();
+      Running asked = target.process;
+      Runnable work = () -> answer(asked, to, request, answer);
+      Executor threads =
+          target.threads.computeIfAbsent(
+              level, any -> Executors.newCachedThreadPool(FakeNetwork::daemon));
+      if (!frozen.keeps(target.name, work)) {
+        long millis = delayMillis.applyAsLong(target.name, request);
+        (millis == 0
+                ? threads
+                : CompletableFuture.delayedExecutor(millis, TimeUnit.MILLISECONDS, threads))
+            .execute(work);
       }
-      target
-          .threads
-          .computeIfAbsent(level, any -> Executors.newCachedThreadPool(FakeNetwork::daemon))
-          .execute(
-              () -> {
-                byte[] content =
-                    target.answer(isNew.test(to, request) ? renamed(request) : request);
-                boolean lost = loses.test(name, request);
-                if (!connected(this, target)) {
-                  answer.completeExceptionally(new IOException(to + " has left"));
-                } else if (!lost) {
-                  answer.complete(content);
-                }
-              });
       return answer;
     }
+
+    private void answer(
+        Running asked, String to, byte[] request, CompletableFuture<byte[]> answer) {
+      if (!connected(this, asked, to)) {
+        answer.completeExceptionally(new IOException(to + " is gone"));
+        return;
+      }
+      String name = asked.machine.name;
+      byte[] content =
+          asked.answering.apply(isNew.test(name, request) ? renamed(request) : request);
+      boolean lost = loses.test(machine.name, request);
+      if (!connected(this, asked, to)) {
+        answer.completeExceptionally(new IOException(to + " has left"));
+      } else if (!lost) {
+        answer.complete(content);
+      }
+    }
   }
+
+  private final AtomicLong ids = new AtomicLong();
 
   final Map<String, Machine> machines = new ConcurrentHashMap<>();
 
   /** Members that say nothing. */
-  final Set<String> frozen = ConcurrentHashMap.newKeySet();
+  final FrozenMembers frozen = new FrozenMembers();
+
+  /** For how long a request to that member is under way. */
+  volatile ToLongBiFunction<String, byte[]> delayMillis = (target, request) -> 0;
 
   /** Whether the answer to a request of that member is lost. */
   volatile BiPredicate<String, byte[]> loses = (asker, request) -> false;
@@ -212,7 +251,7 @@ final class FakeNetwork implements AfterEachCallback, AutoCloseable {
   }
 
   FakeNetwork(String... names) {
-    this(OPTIONS, names);
+    this(TestOptions.OPTIONS, names);
   }
 
   FakeNetwork(ClusterOptions options, String... names) {
@@ -224,7 +263,7 @@ final class FakeNetwork implements AfterEachCallback, AutoCloseable {
 
   /** Members that are not started yet do not wait long for one that says nothing. */
   void isImpatient() {
-    options = OPTIONS;
+    options = TestOptions.OPTIONS;
     for (Machine machine : machines.values()) {
       machine.kill();
       machine.boot();
@@ -240,15 +279,14 @@ final class FakeNetwork implements AfterEachCallback, AutoCloseable {
   /** Messages arrive, whatever the views are. */
   volatile boolean connectAll;
 
-  /** Both live, and each sees the other. */
-  private boolean connected(Machine one, Machine other) {
-    if (connectAll) {
-      return one.alive && other.alive;
-    }
+  /** Both live, the one asked is still who it was, and each sees the other. */
+  private boolean connected(Running one, Running other, String id) {
+    Identity from = one.machine.identity;
+    Identity to = other.machine.identity;
     return one.alive
         && other.alive
-        && one.view.ids().contains(other.name)
-        && other.view.ids().contains(one.name);
+        && to.id.equals(id)
+        && (connectAll || (from.view.ids().contains(to.id) && to.view.ids().contains(from.id)));
   }
 
   Machine get(String name) {
@@ -260,9 +298,12 @@ final class FakeNetwork implements AfterEachCallback, AutoCloseable {
     for (String name : names) {
       get(name).viewIs(names);
     }
-    for (String name : names) {
-      get(name).changed.run();
-    }
+    Stream.of(names).forEach(this::tell);
+  }
+
+  /** Tells a member that its view may be another. */
+  void tell(String name) {
+    get(name).process.changed.run();
   }
 
   /** Starts members one after the other, as a group that grows. */
@@ -293,7 +334,7 @@ final class FakeNetwork implements AfterEachCallback, AutoCloseable {
   /** What a member says of itself. */
   ClusterView.Member itself(String machine) {
     return get(machine).member.describe(false).members().stream()
-        .filter(member -> member.memberId().equals(machine))
+        .filter(member -> member.memberId().equals(get(machine).identity.id))
         .findFirst()
         .orElseThrow();
   }

@@ -1,7 +1,7 @@
 package dev.perennial.server.task.cluster;
 
-import static dev.perennial.server.task.cluster.FakeNetwork.OPTIONS;
 import static dev.perennial.server.task.cluster.FakeNetwork.until;
+import static dev.perennial.server.task.cluster.TestOptions.OPTIONS;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
