@@ -56,6 +56,17 @@ class Disk {
     }
   }
 
+  /** Writes into a file that is there, from a place in it; nothing is cut off. */
+  Appender writeAt(Path file, long position) throws IOException {
+    FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
+    try {
+      return appender(channel.position(position));
+    } catch (IOException e) {
+      channel.close();
+      throw e;
+    }
+  }
+
   private static Appender appender(FileChannel channel) {
     return new Appender() {
       @Override

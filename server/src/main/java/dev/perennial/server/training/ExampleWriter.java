@@ -3,6 +3,7 @@ package dev.perennial.server.training;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import java.io.IOException;
+import java.nio.file.NoSuchFileException;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +42,8 @@ final class ExampleWriter {
       } else {
         file.append(SpoolRecord.rejection());
       }
+    } catch (NoSuchFileException e) { // as it was gone on with, it was abandoned
+      failure.set(UploadRules.moved());
     } catch (IOException e) {
       failure.set(Disk.failure("upload", e));
     }

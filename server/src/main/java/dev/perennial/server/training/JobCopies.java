@@ -1,6 +1,5 @@
 package dev.perennial.server.training;
 
-import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -26,20 +25,22 @@ final class JobCopies implements LocalJobs {
     T run() throws IOException;
   }
 
-  /** A copy's files beside its spool, in the order in which it needs them. */
-  private static final List<String> FILES =
-      List.of(JobStore.UPLOAD, JobStore.JOB, JobStore.CHECKPOINT);
+  private interface OwnWork<T> {
+    T run(Path own) throws IOException;
+  }
 
   private final JobStore store;
   private final JobTable table;
   private final JobTransitions transitions;
   private final Uploads uploads;
+  private final CopyFiles copies;
 
   JobCopies(JobStore store, JobTable table, JobTransitions transitions, Uploads uploads) {
     this.store = store;
     this.table = table;
     this.transitions = transitions;
     this.uploads = uploads;
+    this.copies = new CopyFiles(store);
   }
 
   @Override
@@ -60,8 +61,7 @@ final class JobCopies implements LocalJobs {
 
   @Override
   public Optional<Held> held(String id) {
-    return disk(
-        () -> Files.exists(store.own(id)) ? held(id, store.own(id)) : held(id, store.copy(id)));
+    return own(id, own -> held(id, Files.exists(own) ? own : store.copy(id)));
   }
 
   /** Empty where there is nothing that anybody could go on with. */
@@ -85,22 +85,20 @@ final class JobCopies implements LocalJobs {
 
   @Override
   public long spoolBytes(String id) {
-    return disk(() -> size(store.own(id).resolve(JobStore.SPOOL)));
-  }
-
-  private static long size(Path file) throws IOException {
-    try {
-      return Files.size(file);
-    } catch (NoSuchFileException e) {
-      return 0; // it has ended
-    }
+    return own(
+        id,
+        own -> {
+          Path spool = own.resolve(JobStore.SPOOL);
+          return Files.exists(spool) ? Files.size(spool) : 0; // it has ended, or not begun
+        });
   }
 
   @Override
   public byte[] readSpool(String id, long offset, int most) {
-    return disk(
-        () -> {
-          Path spool = store.own(id).resolve(JobStore.SPOOL);
+    return own(
+        id,
+        own -> {
+          Path spool = own.resolve(JobStore.SPOOL);
           try (FileChannel channel = FileChannel.open(spool, StandardOpenOption.READ)) {
             int size = (int) Math.min(most, Math.max(0, channel.size() - offset));
             ByteBuffer bytes = ByteBuffer.allocate(size);
@@ -112,11 +110,12 @@ final class JobCopies implements LocalJobs {
 
   @Override
   public Map<String, byte[]> files(String id) {
-    return disk(
-        () -> {
+    return own(
+        id,
+        own -> {
           Map<String, byte[]> files = new LinkedHashMap<>();
-          for (String name : FILES) {
-            content(store.own(id).resolve(name)).ifPresent(bytes -> files.put(name, bytes));
+          for (String name : CopyFiles.NAMES) {
+            content(own.resolve(name)).ifPresent(bytes -> files.put(name, bytes));
           }
           return files;
         });
@@ -132,98 +131,49 @@ final class JobCopies implements LocalJobs {
 
   @Override
   public void saveLease(String id, Lease lease) {
-    disk(
-        () -> {
-          store.saveLease(store.own(id), lease);
+    own(
+        id,
+        own -> {
+          store.saveLease(own, lease);
           return true;
         });
   }
 
   @Override
   public synchronized long openCopy(String id, Lease lease) {
-    return disk(
-        () -> {
-          Path copy = store.copy(id);
-          Lease present = store.lease(copy);
-          if (Files.exists(copy) && Lease.AGE.compare(present, lease) > 0) {
-            throw otherLease(id, present, lease);
-          }
-          if (!Files.exists(copy) || Lease.AGE.compare(present, lease) != 0) {
-            store.disk().delete(copy);
-            Files.createDirectory(copy);
-            store.saveLease(copy, lease);
-            store.disk().create(copy.resolve(JobStore.SPOOL)).close();
-            store.disk().forceDirectory(copy);
-            store.disk().forceDirectory(store.copies());
-          }
-          Path spool = copy.resolve(JobStore.SPOOL);
-          long bytes = size(spool);
-          try (Disk.Appender appender = store.disk().continueAt(spool, bytes)) {
-            appender.force();
-          }
-          return bytes;
-        });
+    return disk(() -> copies.open(id, lease));
   }
 
   @Override
   public synchronized long appendCopy(String id, Lease lease, long offset, byte[] bytes) {
-    return disk(
-        () -> {
-          requireLease(id, lease);
-          Path spool = store.copy(id).resolve(JobStore.SPOOL);
-          if (size(spool) < offset) {
-            throw otherLease(id, lease, lease);
-          }
-          try (Disk.Appender appender = store.disk().continueAt(spool, offset)) {
-            appender.append(ByteBuffer.wrap(bytes));
-            appender.force();
-          }
-          return offset + bytes.length;
-        });
+    return disk(() -> copies.append(id, lease, offset, bytes));
   }
 
   @Override
   public synchronized void putCopy(String id, Lease lease, String name, byte[] bytes) {
     disk(
         () -> {
-          requireLease(id, lease);
-          if (!FILES.contains(name)) {
-            throw ServingException.invalid("BAD_COPY", "name", "file of a copy: " + name);
-          }
-          store.disk().replace(store.copy(id).resolve(name), bytes);
-          store.saveLease(store.copy(id), lease);
+          copies.put(id, lease, name, bytes);
           return true;
         });
-  }
-
-  private void requireLease(String id, Lease lease) throws IOException {
-    Lease present = store.lease(store.copy(id));
-    if (Lease.AGE.compare(present, lease) != 0) {
-      throw otherLease(id, present, lease);
-    }
-  }
-
-  private static ServingException otherLease(String id, Lease present, Lease wanted) {
-    return new ServingException(
-        ErrorCode.FAILED_PRECONDITION,
-        OTHER_LEASE,
-        "copy of " + id + ": under " + present + " (expected: " + wanted + ")");
   }
 
   @Override
   public synchronized void deleteCopy(String id) {
     disk(
         () -> {
-          store.disk().delete(store.copy(id));
+          copies.delete(id);
           return true;
         });
   }
 
   @Override
   public synchronized void dropCopy(String id, Lease newest) {
-    if (Lease.AGE.compare(disk(() -> store.lease(store.copy(id))), newest) <= 0) {
-      deleteCopy(id);
-    }
+    disk(
+        () -> {
+          copies.drop(id, newest);
+          return true;
+        });
   }
 
   @Override
@@ -283,6 +233,26 @@ final class JobCopies implements LocalJobs {
   @Override
   public TrainingJob cancel(String jobId) {
     return transitions.cancel(jobId);
+  }
+
+  /** Work in one's own directory: once more where a commit has moved that meanwhile. */
+  private <T> T own(String id, OwnWork<T> work) {
+    return disk(
+        () -> {
+          while (true) {
+            Path own = store.own(id);
+            try {
+              T done = work.run(own);
+              if (store.own(id).equals(own)) {
+                return done;
+              }
+            } catch (NoSuchFileException e) {
+              if (store.own(id).equals(own)) {
+                throw e;
+              }
+            }
+          }
+        });
   }
 
   private static <T> T disk(Work<T> work) {

@@ -45,8 +45,8 @@ public interface JobPeers {
   void dropped(String id);
 
   /**
-   * Brings the upload of a request here, if another server has it. Throws RESOURCE_EXHAUSTED where
-   * there is no room for it here.
+   * Brings the upload of a request here, if another server has it, or has more of it. Throws
+   * RESOURCE_EXHAUSTED where there is no room for it here, UNAVAILABLE where others do not answer.
    */
   void fetch(String requestId);
 

@@ -26,6 +26,7 @@ import org.slf4j.LoggerFactory;
  *   jobs/ID/examples.spool         until it has ended
  *   jobs/ID/checkpoint             the last whole epoch, until it has ended
  *   copies/ID/...                  the same of other members' uploads and jobs
+ *   copies/ID.next/...             what is to take its place once it is whole
  *   .../ID/lease                   in a cluster: by what right it is here
  * </pre>
  *
@@ -40,6 +41,7 @@ final class JobStore {
   static final String JOB = "job.json";
   static final String CHECKPOINT = "checkpoint";
   private static final String LEASE = "lease";
+  private static final String NEXT = ".next";
 
   private final Disk disk;
   private final Path uploads;
@@ -65,14 +67,34 @@ final class JobStore {
         }
       }
     }
-    for (String id : copyIds()) {
-      if (!Files.exists(copy(id).resolve(UPLOAD)) && !Files.exists(copy(id).resolve(JOB))) {
-        disk.delete(copy(id)); // it was offered, and nothing came after that
-      }
-    }
+    openCopies();
     disk.forceDirectory(uploads);
     disk.forceDirectory(jobs);
     disk.forceDirectory(Optional.ofNullable(jobs.getParent()).orElseThrow());
+  }
+
+  /** What was offered, and is not whole, is of no use. */
+  private void openCopies() throws IOException {
+    for (String name : names(copies)) {
+      boolean whole = isWhole(copies.resolve(name));
+      if (!whole) {
+        disk.delete(copies.resolve(name));
+      } else if (name.endsWith(NEXT)) {
+        replaceCopy(name.substring(0, name.length() - NEXT.length()));
+      }
+    }
+  }
+
+  /** Whether an upload or a job can be gone on with: its other files come after its spool. */
+  boolean isWhole(Path directory) {
+    return Files.exists(directory.resolve(UPLOAD)) || Files.exists(directory.resolve(JOB));
+  }
+
+  /** The copy that has grown beside it takes its place. */
+  void replaceCopy(String id) throws IOException {
+    disk.delete(copy(id));
+    disk.move(nextCopy(id), copy(id));
+    disk.forceDirectory(copies);
   }
 
   /** All jobs, oldest first; damaged ones are logged and left where they are. */
@@ -134,8 +156,11 @@ final class JobStore {
    */
   Disk.Appender createSpool(String uploadId, @Nullable TrainingSpec resumable) throws IOException {
     Path directory = uploads.resolve(uploadId);
-    Files.createDirectory(directory);
     Path spool = directory.resolve(SPOOL);
+    if (Files.exists(spool)) {
+      return disk.continueAt(spool, 0); // a crash came before its first example
+    }
+    Files.createDirectory(directory);
     if (resumable == null) {
       return disk.create(spool);
     }
@@ -149,6 +174,13 @@ final class JobStore {
   /** Goes on with an upload's spool behind its whole records. */
   Disk.Appender continueSpool(String uploadId, long bytes) throws IOException {
     return disk.continueAt(uploads.resolve(uploadId).resolve(SPOOL), bytes);
+  }
+
+  /** Cuts off what a crash has torn: what follows must stand behind whole records everywhere. */
+  void cutSpool(String uploadId, long bytes) throws IOException {
+    try (Disk.Appender appender = continueSpool(uploadId, bytes)) {
+      appender.force();
+    }
   }
 
   void deleteUpload(String uploadId) throws IOException {
@@ -187,12 +219,14 @@ final class JobStore {
     }
   }
 
-  /** Frees what an ended job needs no more. */
+  /** Frees what an ended job needs no more: all but what it was, also what a crash has left. */
   void deleteSpool(String jobId) throws IOException {
-    disk.delete(path(jobId, LEASE));
-    disk.delete(path(jobId, UPLOAD));
-    disk.delete(path(jobId, SPOOL));
-    disk.delete(path(jobId, CHECKPOINT));
+    Path job = jobs.resolve(jobId);
+    for (String name : names(job)) {
+      if (!name.equals(JOB)) {
+        disk.delete(job.resolve(name));
+      }
+    }
   }
 
   /** Forgets a job; {@code job.json} goes first, and what a crash then leaves is not a job. */
@@ -229,14 +263,23 @@ final class JobStore {
   /** Turns uploads and unfinished jobs into copies: whoever may work on them is to be found out. */
   void setAside() throws IOException {
     for (String id : names(uploads)) {
-      disk.move(uploads.resolve(id), copies.resolve(id));
+      setAside(uploads.resolve(id), id);
     }
     for (JobJson.Stored stored : load()) {
       String id = stored.job().jobId();
       if (!stored.job().state().ended()) {
-        disk.delete(copies.resolve(id));
-        disk.move(jobs.resolve(id), copies.resolve(id));
+        setAside(jobs.resolve(id), id);
       }
+    }
+  }
+
+  /** Where a newer copy is there, this server has lost it, and died before it was deleted. */
+  private void setAside(Path own, String id) throws IOException {
+    if (isWhole(copy(id)) && Lease.AGE.compare(lease(copy(id)), lease(own)) > 0) {
+      disk.delete(own);
+    } else {
+      disk.delete(copy(id));
+      disk.move(own, copy(id));
     }
   }
 
@@ -264,7 +307,7 @@ final class JobStore {
   }
 
   List<String> copyIds() throws IOException {
-    return names(copies);
+    return names(copies).stream().filter(name -> !name.endsWith(NEXT)).toList();
   }
 
   private static List<String> names(Path directory) throws IOException {
@@ -277,6 +320,7 @@ final class JobStore {
   boolean takeBack(String id) throws IOException {
     boolean job = Files.exists(copies.resolve(id).resolve(JOB));
     Path place = (job ? jobs : uploads).resolve(id);
+    disk.delete(nextCopy(id));
     disk.delete(place);
     disk.move(copies.resolve(id), place);
     disk.forceDirectory(job ? jobs : uploads);
@@ -285,8 +329,9 @@ final class JobStore {
 
   /** An upload becomes a copy. */
   void setAside(String uploadId) throws IOException {
-    disk.delete(copies.resolve(uploadId));
-    disk.move(uploads.resolve(uploadId), copies.resolve(uploadId));
+    disk.delete(nextCopy(uploadId));
+    disk.delete(copy(uploadId));
+    disk.move(uploads.resolve(uploadId), copy(uploadId));
   }
 
   JobJson.Stored load(String jobId) throws IOException {
@@ -308,6 +353,11 @@ final class JobStore {
 
   Path copy(String id) {
     return copies.resolve(id);
+  }
+
+  /** Where a copy grows that is to take its place. */
+  Path nextCopy(String id) {
+    return copies.resolve(id + NEXT);
   }
 
   /** Of a job, an upload or a copy. */

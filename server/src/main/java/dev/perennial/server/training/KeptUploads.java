@@ -39,6 +39,14 @@ final class KeptUploads {
     return Optional.ofNullable(before).map(Waiting::upload);
   }
 
+  /** The same of one that another server had: of two of one request that stays which has more. */
+  synchronized Optional<Kept> addBest(Kept upload) {
+    Waiting present = waiting.get(upload.spec().requestId());
+    return present != null && present.upload().bytes() > upload.bytes()
+        ? Optional.of(upload)
+        : add(upload);
+  }
+
   synchronized Optional<Kept> find(String requestId) {
     return Optional.ofNullable(waiting.get(requestId)).map(Waiting::upload);
   }

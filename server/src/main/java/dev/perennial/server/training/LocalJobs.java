@@ -12,6 +12,9 @@ public interface LocalJobs {
   /** Reason of a refusal: a copy is under another lease. */
   String OTHER_LEASE = "OTHER_LEASE";
 
+  /** Of a spool, on its way to a copy. */
+  int MAX_PART_BYTES = 1 << 20;
+
   /**
    * One that has not ended.
    *
@@ -36,10 +39,12 @@ public interface LocalJobs {
 
   void saveLease(String id, Lease lease);
 
-  /** Begins a copy, or goes on with one under the same lease; the bytes of its spool. */
+  /** Begins a copy, or goes on with one; from where its spool is to be sent. */
   long openCopy(String id, Lease lease);
 
-  /** Goes on with a copy's spool; its bytes then. Throws FAILED_PRECONDITION (another lease). */
+  /**
+   * Part of a copy's spool; the bytes up to its end. Throws FAILED_PRECONDITION (another lease).
+   */
   long appendCopy(String id, Lease lease, long offset, byte[] bytes);
 
   /** Throws FAILED_PRECONDITION (another lease). */

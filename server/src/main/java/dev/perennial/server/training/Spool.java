@@ -169,6 +169,11 @@ final class Spool implements AutoCloseable {
     throwAway(kept.add(upload), "another upload of its request is kept");
   }
 
+  /** The same of one that another server had. */
+  void keepBest(KeptUploads.Kept upload) {
+    throwAway(kept.addBest(upload), "another upload of its request has more");
+  }
+
   /** False where there is nothing to throw away. */
   private boolean throwAway(Optional<KeptUploads.Kept> upload, String why) {
     upload.ifPresent(

@@ -4,7 +4,6 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -197,11 +196,7 @@ final class SpooledUpload implements Upload {
 
   /** Another server has it: whoever sends goes on there. */
   void lose() {
-    failure.set(
-        ServingException.unavailable(
-            "UPLOAD_MOVED",
-            "upload: another server's (expected: resumed, at any)",
-            Duration.ofSeconds(1)));
+    failure.set(UploadRules.moved());
   }
 
   private static ServingException closedBefore(String what) {

@@ -2,6 +2,7 @@ package dev.perennial.server.training;
 
 import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -58,5 +59,13 @@ final class UploadRules {
         ErrorCode.RESOURCE_EXHAUSTED,
         "UPLOAD_TOO_LARGE",
         what + ": " + value + " (expected: at most " + most + ")");
+  }
+
+  /** Another server has it. */
+  static ServingException moved() {
+    return ServingException.unavailable(
+        "UPLOAD_MOVED",
+        "upload: another server's (expected: resumed, at any)",
+        Duration.ofSeconds(1));
   }
 }

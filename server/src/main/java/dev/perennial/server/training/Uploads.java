@@ -2,6 +2,7 @@ package dev.perennial.server.training;
 
 import dev.perennial.server.error.ServingException;
 import java.io.IOException;
+import java.nio.file.NoSuchFileException;
 import java.util.Optional;
 import java.util.UUID;
 
@@ -29,12 +30,14 @@ final class Uploads {
 
   /** An upload that another member had. */
   void restore(String id) throws IOException {
-    keep(spool.store().loadUpload(id));
+    UploadStart found = spool.store().loadUpload(id);
+    spool.store().cutSpool(id, found.contents().bytes());
+    keep(found);
   }
 
   private void keep(UploadStart found) {
     spool.addBytes(found.contents().bytes());
-    spool.keep(new KeptUploads.Kept(found.id(), found.spec(), found.contents().bytes()));
+    spool.keepBest(new KeptUploads.Kept(found.id(), found.spec(), found.contents().bytes()));
   }
 
   /** Ends the stream of a request's upload, if it has one; the id of what is kept of it then. */
@@ -66,10 +69,11 @@ final class Uploads {
     TrainingSpec spec =
         wanted.statisticsOnly() ? SpecRules.inTask(wanted, host.classesOf(wanted.task())) : wanted;
     String requestId = spec.requestId();
-    if (mode == UploadMode.RESUMED
-        && detach(requestId).isEmpty()
-        && jobs.findRequest(requestId).isEmpty()) {
-      spool.peers().fetch(requestId);
+    if (mode == UploadMode.RESUMED) {
+      detach(requestId);
+      if (jobs.findRequest(requestId).isEmpty()) {
+        spool.peers().fetch(requestId);
+      }
     }
     Optional<TrainingJob> made = jobs.findRequest(requestId);
     if (made.isPresent()) {
@@ -119,6 +123,9 @@ final class Uploads {
   private UploadStart load(KeptUploads.Kept kept) {
     try {
       return spool.store().loadUpload(kept.id());
+    } catch (NoSuchFileException e) { // it was abandoned at this moment
+      spool.releaseBytes(kept.bytes());
+      throw UploadRules.moved();
     } catch (IOException e) {
       spool.keep(kept);
       throw Disk.failure("upload", e);

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +20,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BiPredicate;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -59,7 +62,13 @@ final class FakeCluster implements BeforeEachCallback, AfterEachCallback, AutoCl
       this.peers = new ClusterJobs(this);
       this.jobs =
           new TrainingJobs(
-              disk, host, TrainingConfig.DEFAULT, room, TestJobs.CLOCK, System::nanoTime, peers);
+              disk,
+              host,
+              TrainingConfig.DEFAULT,
+              room,
+              TestJobs.CLOCK,
+              () -> System.nanoTime() + later.toNanos(),
+              peers);
       host.beforeFence =
           fence -> {
             Member coordinator = get(view.coordinator());
@@ -73,11 +82,16 @@ final class FakeCluster implements BeforeEachCallback, AfterEachCallback, AutoCl
     /** The process dies: nothing that it says from now on is heard. */
     void kill() {
       alive = false;
+      room.kill();
       host.beforeStep =
           step -> {
             throw new ServingException(ErrorCode.UNAVAILABLE, "KILLED", "process: killed");
           };
       peers.close();
+    }
+
+    boolean alive() {
+      return alive;
     }
 
     /** What this member alone believes to be there, the oldest first. */
@@ -109,38 +123,56 @@ final class FakeCluster implements BeforeEachCallback, AfterEachCallback, AutoCl
       if (!connected(this, target) || stops.test(name, text)) {
         return CompletableFuture.failedFuture(new IOException(to + " is gone"));
       }
+      Runnable work =
+          () -> {
+            byte[] content = target.answer(request);
+            if (connected(this, target) && !loses.test(name, text)) {
+              answer.complete(content);
+            } else {
+              answer.completeExceptionally(new IOException("lost"));
+            }
+          };
       try {
-        target.threads.execute(
-            () -> {
-              UnaryOperator<byte[]> how = target.answering;
-              byte[] content =
-                  how == null
-                      ? Wire.failure(
-                          new ServingException(
-                              ErrorCode.UNAVAILABLE, "MEMBER_STARTING", "member: starting"))
-                      : how.apply(request);
-              if (connected(this, target) && !loses.test(name, text)) {
-                answer.complete(content);
-              } else {
-                answer.completeExceptionally(new IOException("lost"));
-              }
-            });
+        if (delays.test(name, text)) {
+          int millis = ThreadLocalRandom.current().nextInt(LATEST_MILLIS);
+          CompletableFuture.delayedExecutor(millis, TimeUnit.MILLISECONDS, target.threads)
+              .execute(work);
+          answer.completeExceptionally(new IOException("silent"));
+        } else {
+          target.threads.execute(work);
+        }
       } catch (RejectedExecutionException e) {
         answer.completeExceptionally(e);
       }
       return answer;
     }
+
+    private byte[] answer(byte[] request) {
+      UnaryOperator<byte[]> how = answering;
+      return how == null
+          ? Wire.failure(
+              new ServingException(ErrorCode.UNAVAILABLE, "MEMBER_STARTING", "member: starting"))
+          : how.apply(request);
+    }
   }
+
+  private static final int LATEST_MILLIS = 100;
 
   private final String[] names;
   private final Map<String, Member> members = new ConcurrentHashMap<>();
   private Path directory = Path.of("");
+
+  /** How far the members' clocks are ahead. */
+  volatile Duration later = Duration.ZERO;
 
   /** Whether that member's question never arrives. */
   volatile BiPredicate<String, String> stops = (asker, question) -> false;
 
   /** Whether the answer to that member's question is lost. */
   volatile BiPredicate<String, String> loses = (asker, question) -> false;
+
+  /** Whether it arrives late, when its asker has given up. */
+  volatile BiPredicate<String, String> delays = (asker, question) -> false;
 
   FakeCluster(String... names) {
     this.names = names;

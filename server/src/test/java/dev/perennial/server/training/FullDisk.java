@@ -5,8 +5,13 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 
-/** A real disk on which durable changes fail: one after some that succeed, or all. */
+/**
+ * A real disk on which durable changes fail: one after some that succeed, or all; or of a process
+ * that is killed, from then on.
+ */
 final class FullDisk extends Disk {
 
   /** Changes that still succeed before one fails; negative: none fails. */
@@ -20,12 +25,47 @@ final class FullDisk extends Disk {
   /** Changes that failed. */
   final AtomicInteger failures = new AtomicInteger();
 
+  private final ReadWriteLock killing = new ReentrantReadWriteLock();
+  private boolean killed;
+
+  /** One change. */
+  private interface Change<T> {
+    T run() throws IOException;
+  }
+
+  /** The process that writes is dead: nothing changes any more once this has returned. */
+  void kill() {
+    killing.writeLock().lock();
+    try {
+      killed = true;
+    } finally {
+      killing.writeLock().unlock();
+    }
+  }
+
+  private <T> T alive(Change<T> change) throws IOException {
+    killing.readLock().lock();
+    try {
+      if (killed) {
+        throw new IOException("process: killed");
+      }
+      return change.run();
+    } finally {
+      killing.readLock().unlock();
+    }
+  }
+
   @Override
   void delete(Path path) throws IOException {
     if (deletingMakesRoom && Files.exists(path)) {
       full = false;
     }
-    super.delete(path);
+    boolean unused =
+        alive(
+            () -> {
+              super.delete(path);
+              return true;
+            });
   }
 
   @Override
@@ -37,7 +77,12 @@ final class FullDisk extends Disk {
   @Override
   void move(Path from, Path to) throws IOException {
     check();
-    super.move(from, to);
+    boolean unused =
+        alive(
+            () -> {
+              super.move(from, to);
+              return true;
+            });
   }
 
   @Override
@@ -48,12 +93,17 @@ final class FullDisk extends Disk {
 
   @Override
   Appender create(Path file) throws IOException {
-    return bounded(super.create(file));
+    return bounded(alive(() -> super.create(file)));
   }
 
   @Override
   Appender continueAt(Path file, long bytes) throws IOException {
-    return bounded(super.continueAt(file, bytes));
+    return bounded(alive(() -> super.continueAt(file, bytes)));
+  }
+
+  @Override
+  Appender writeAt(Path file, long position) throws IOException {
+    return bounded(alive(() -> super.writeAt(file, position)));
   }
 
   /** Appends to it fail while the disk is full; they are no change that is counted. */
@@ -61,11 +111,16 @@ final class FullDisk extends Disk {
     return new Appender() {
       @Override
       public void append(ByteBuffer bytes) throws IOException {
-        if (full) {
+        if (full && bytes.hasRemaining()) {
           failures.incrementAndGet();
           throw noRoom();
         }
-        file.append(bytes);
+        boolean unused =
+            alive(
+                () -> {
+                  file.append(bytes);
+                  return true;
+                });
       }
 
       @Override

@@ -5,11 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.perennial.server.error.ServingException;
 import java.nio.file.Files;
+import java.nio.file.StandardOpenOption;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -94,6 +96,79 @@ class HandOverTest {
     Upload there = TestJobs.get(away);
     assertTrue(
         there.resumed() >= acknowledged, there.resumed() + " of " + acknowledged + " are left");
+  }
+
+  /** Nobody is said to have it then, but somebody may. */
+  @Test
+  void resume_anAnswerIsLost_doesNotBeginAnew() throws Exception {
+    TestJobs.add(TestJobs.open(cluster.get("b").jobs, TestJobs.SPEC, UploadMode.KEPT), 0, 13);
+    AtomicInteger lost = new AtomicInteger();
+    cluster.loses = (asker, question) -> question.contains("Find") && lost.incrementAndGet() <= 4;
+    assertEquals(13, TestJobs.get(resume("a")).resumed());
+  }
+
+  /** One was thrown away, and its owner died before it had told of that. */
+  @Test
+  void resume_twoMembersHaveAnUpload_theOneWithTheMostGoesOn() throws Exception {
+    TestJobs.add(TestJobs.open(cluster.get("a").jobs, TestJobs.SPEC, UploadMode.KEPT), 0, 3);
+    TestJobs.add(TestJobs.open(cluster.get("b").jobs, TestJobs.SPEC, UploadMode.KEPT), 0, 13);
+    assertEquals(13, TestJobs.get(resume("c")).resumed());
+  }
+
+  /** What a restart has brought back, or was taken over, is not more than what is there. */
+  @Test
+  void resume_aFragmentIsHere_theUploadWithTheMostGoesOn() throws Exception {
+    Upload fragment = TestJobs.open(cluster.get("a").jobs, TestJobs.SPEC, UploadMode.KEPT);
+    TestJobs.add(fragment, 0, 3);
+    fragment.keep();
+    TestJobs.add(TestJobs.open(cluster.get("b").jobs, TestJobs.SPEC, UploadMode.KEPT), 0, 13);
+    AtomicInteger lost = new AtomicInteger();
+    cluster.loses = (asker, question) -> question.contains("Find") && lost.incrementAndGet() <= 2;
+    assertEquals(13, TestJobs.get(resume("a")).resumed());
+    TestJobs.until(() -> cluster.names("a/uploads").size() == 1);
+  }
+
+  @Test
+  void kill_ownerOfAFragment_itsTwinKeepsTheUploadWithTheMost() throws Exception {
+    Upload upload = TestJobs.open(cluster.get("c").jobs, TestJobs.SPEC, UploadMode.KEPT);
+    TestJobs.add(upload, 0, 13);
+    upload.keep();
+    Upload fragment = TestJobs.open(cluster.get("b").jobs, TestJobs.SPEC, UploadMode.KEPT);
+    TestJobs.add(fragment, 0, 3);
+    cluster.get("b").kill();
+    cluster.group("a", "c");
+    TestJobs.until(() -> !Files.exists(cluster.path("c/copies/" + id(fragment))));
+    assertEquals(13, TestJobs.get(resume("c")).resumed());
+  }
+
+  /** Each of both takes the copy for the other one's. */
+  @Test
+  void resume_answerOfTheHandOverIsLost_itIsHandedOverAgain() throws Exception {
+    TestJobs.add(TestJobs.open(cluster.get("b").jobs, TestJobs.SPEC, UploadMode.KEPT), 0, 13);
+    AtomicInteger lost = new AtomicInteger();
+    cluster.loses =
+        (asker, question) -> question.contains("HandOver") && lost.getAndIncrement() == 0;
+    assertEquals(13, TestJobs.get(resume("a")).resumed());
+    assertTrue(lost.get() > 0);
+  }
+
+  /** The copy of an owner that was killed may end within an example. */
+  @Test
+  void resume_copyIsTorn_nothingThatFollowsIsLost() throws Exception {
+    Upload upload = TestJobs.open(cluster.get("b").jobs, TestJobs.SPEC, UploadMode.KEPT);
+    TestJobs.add(upload, 0, 13);
+    cluster.get("b").kill();
+    Files.write(
+        cluster.path("c/copies/" + id(upload) + "/examples.spool"),
+        new byte[] {0, 0, 12, 0, 7},
+        StandardOpenOption.APPEND);
+    cluster.group("a", "c");
+    Upload here = TestJobs.get(resume("c"));
+    assertEquals(13, here.resumed());
+    TestJobs.add(here, 13, 20);
+    cluster.get("c").kill();
+    cluster.group("a");
+    assertEquals(20, TestJobs.get(resume("a")).resumed());
   }
 
   /** False where the upload goes on elsewhere. */

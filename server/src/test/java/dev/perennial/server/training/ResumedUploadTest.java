@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
@@ -50,6 +51,39 @@ class ResumedUploadTest {
   void close() {
     opened.forEach(TrainingJobs::close);
     host.close();
+  }
+
+  @Test
+  void resume_killedBeforeTheFirstExample_begins() throws Exception {
+    jobs.close();
+    Path upload = Files.createDirectories(directory.resolve("uploads/u"));
+    Files.write(upload.resolve(JobStore.UPLOAD), JobJson.writeUpload(SPEC));
+    Files.createFile(upload.resolve(JobStore.SPOOL));
+    jobs = start(TrainingConfig.DEFAULT);
+    Upload begun = TestJobs.open(jobs, SPEC, UploadMode.RESUMED);
+    assertEquals(0, begun.resumed());
+    add(begun, 0, 30);
+    assertEquals(30, TestJobs.get(begun.commit()).examples());
+  }
+
+  /** Another server was granted it at that moment. */
+  @Test
+  void resume_filesAreGone_saysSoAndKeepsNothingOfIt() throws Exception {
+    Upload broken = TestJobs.open(jobs, SPEC, UploadMode.KEPT);
+    add(broken, 0, 13);
+    breakOff(broken);
+    for (String id : Objects.requireNonNull(directory.resolve("uploads").toFile().list())) {
+      Disk.REAL.delete(directory.resolve("uploads").resolve(id));
+    }
+    ServingException e =
+        assertThrows(ServingException.class, () -> jobs.open(SPEC, UploadMode.RESUMED));
+    assertEquals("UPLOAD_MOVED", e.reason());
+    Upload again = TestJobs.open(jobs, SPEC, UploadMode.RESUMED);
+    assertEquals(0, again.resumed());
+    Disk.REAL.delete(directory.resolve("uploads"));
+    ServingException failure =
+        (ServingException) TestJobs.failure(again.add(FakeHost.picture(0, 0), "ant"));
+    assertEquals("UPLOAD_MOVED", failure.reason());
   }
 
   @Test

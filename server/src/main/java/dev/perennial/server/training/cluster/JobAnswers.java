@@ -97,8 +97,14 @@ final class JobAnswers {
 
   private long open(LocalJobs jobs, JobQuestion.Offer offer) {
     requireNotOwned(offer.id(), offer.lease());
-    takeover.offered(offer.id(), offer.from()); // before it is there: it is not to be claimed
-    return jobs.openCopy(offer.id(), offer.lease());
+    // Before it is there: it is not to be claimed.
+    Takeover.Offer before = takeover.offered(offer.id(), offer.from());
+    try {
+      return jobs.openCopy(offer.id(), offer.lease());
+    } catch (ServingException e) {
+      takeover.refused(offer.id(), offer.from(), before);
+      throw e;
+    }
   }
 
   private void requireNotOwned(String id, Lease lease) {
@@ -157,7 +163,7 @@ final class JobAnswers {
       return;
     }
     awaitCopy(mirror, over.to());
-    takeover.offered(over.id(), over.to()); // before it is a copy: it is not to be claimed
+    takeover.handedOver(over.id(), over.to()); // before it is a copy: it is not to be claimed
     if (owned.handOver(over.id())) {
       LOG.info("upload {}: goes on at member {}", over.id(), over.to());
     } else {

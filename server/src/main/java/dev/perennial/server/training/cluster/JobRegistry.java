@@ -9,7 +9,6 @@ import dev.perennial.server.error.ErrorCode;
 import dev.perennial.server.error.ServingException;
 import dev.perennial.server.task.Fence;
 import dev.perennial.server.training.JobJson;
-import dev.perennial.server.training.Lease;
 import dev.perennial.server.training.LocalJobs.Held;
 import dev.perennial.server.training.TrainingJob;
 import java.time.Duration;
@@ -36,6 +35,10 @@ final class JobRegistry {
   private static final Logger LOG = LoggerFactory.getLogger(JobRegistry.class);
 
   private static final Duration ANSWER = Duration.ofSeconds(5);
+
+  /** Better copies come later: under one token all are the beginning of one file. */
+  private static final Comparator<Held> WORTH =
+      Comparator.comparingLong((Held held) -> held.lease().token()).thenComparingLong(Held::bytes);
 
   private final Channel<JobQuestion> members;
   private final OwnedJobs here;
@@ -209,13 +212,15 @@ final class JobRegistry {
     }
   }
 
-  /** Whether a member works on the upload, or has a newer copy. */
+  /** Whether a member works on the upload, by no older right, or has a better copy. */
   private static boolean isBetter(JobQuestion.Found found, Held claimed) {
-    Comparator<Held> age =
-        Comparator.comparing(Held::lease, Lease.AGE).thenComparingLong(Held::bytes);
-    return found.owned().stream().anyMatch(owned -> owned.id().equals(claimed.id()))
+    return found.owned().stream()
+            .anyMatch(
+                owned ->
+                    owned.id().equals(claimed.id())
+                        && owned.lease().token() >= claimed.lease().token())
         || found.copy().stream()
-            .anyMatch(copy -> copy.id().equals(claimed.id()) && age.compare(copy, claimed) > 0);
+            .anyMatch(copy -> copy.id().equals(claimed.id()) && WORTH.compare(copy, claimed) > 0);
   }
 
   /** The first job of a request wins. */

@@ -35,7 +35,6 @@ import org.slf4j.LoggerFactory;
  */
 final class Mirror {
   private static final Logger LOG = LoggerFactory.getLogger(Mirror.class);
-  private static final int PART_BYTES = 1 << 20;
   private static final Duration ANSWER = Duration.ofSeconds(5);
   private static final long AGAIN_MILLIS = 100;
 
@@ -348,27 +347,27 @@ final class Mirror {
     }
   }
 
+  /** A job's record is sent behind the whole spool that it goes with: it is read before that. */
   private void send(String member, Lease present) {
+    Map<String, byte[]> files = local.files(id);
     while (sent < local.spoolBytes(id)) {
-      byte[] part = local.readSpool(id, sent, PART_BYTES);
+      byte[] part = local.readSpool(id, sent, LocalJobs.MAX_PART_BYTES);
       if (part.length == 0) {
         break;
       }
       JobQuestion.Append append = new JobQuestion.Append(id, present, sent, part);
       sent = ask(member, append, JobQuestion.Copied.class).bytes();
     }
-    local
-        .files(id)
-        .forEach(
-            (name, bytes) -> {
-              CRC32C crc = new CRC32C();
-              crc.update(bytes);
-              Long before = sentFiles.get(name);
-              if (before == null || before != crc.getValue()) {
-                JobQuestion.Put put = new JobQuestion.Put(id, present, name, bytes);
-                ask(member, put, JobQuestion.Done.class);
-                sentFiles.put(name, crc.getValue());
-              }
-            });
+    files.forEach(
+        (name, bytes) -> {
+          CRC32C crc = new CRC32C();
+          crc.update(bytes);
+          Long before = sentFiles.get(name);
+          if (before == null || before != crc.getValue()) {
+            JobQuestion.Put put = new JobQuestion.Put(id, present, name, bytes);
+            ask(member, put, JobQuestion.Done.class);
+            sentFiles.put(name, crc.getValue());
+          }
+        });
   }
 }

@@ -204,6 +204,13 @@ final class OwnedJobs {
     }
   }
 
+  /** Bytes of the spool of one, the greatest; -1 where there is none. */
+  long bytes(String requestId) {
+    synchronized (adopting) {
+      return of(requestId, held()).stream().mapToLong(Held::bytes).max().orElse(-1);
+    }
+  }
+
   /** Whether it has a copy of one. */
   boolean hasCopy(String requestId) {
     return !of(requestId, local.get().copies()).isEmpty();

@@ -91,9 +91,9 @@ final class Ownership {
         }
       } else if (owner.token() > held.lease().token()) {
         return Optional.of(JobQuestion.Claimed.DROP);
-      } else if (held.committed()) {
+      } else if (held.committed() && owner.token() == held.lease().token()) {
         return Optional.of(JobQuestion.Claimed.NOT_NOW);
-      } // an upload may have been handed over: that is asked
+      } // an upload may have been handed over: that is asked; and a former owner is none
     }
     if (!held.committed()) {
       return bestCopy ? Optional.of(grant(claim, owner)) : Optional.empty();

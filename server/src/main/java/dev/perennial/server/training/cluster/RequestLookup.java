@@ -11,8 +11,11 @@ import dev.perennial.server.training.LocalJobs;
 import dev.perennial.server.training.LocalJobs.Held;
 import dev.perennial.server.training.TrainingJob;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -49,7 +52,7 @@ final class RequestLookup {
 
   /** Throws UNAVAILABLE where no member tells of that job. */
   TrainingJob job(String requestId, String jobId) {
-    for (JobQuestion.Found found : find(requestId).values()) {
+    for (JobQuestion.Found found : find(requestId, members.view().others()).values()) {
       for (byte[] bytes : found.job()) {
         TrainingJob job = JobJson.read(bytes).job();
         if (job.jobId().equals(jobId)) {
@@ -62,9 +65,9 @@ final class RequestLookup {
   }
 
   /** By member; without those that do not answer. */
-  private Map<String, JobQuestion.Found> find(String requestId) {
+  private Map<String, JobQuestion.Found> find(String requestId, List<String> asked) {
     Map<String, CompletableFuture<byte[]>> answers =
-        members.askAll(members.view().others(), new JobQuestion.Find(requestId));
+        members.askAll(asked, new JobQuestion.Find(requestId));
     Map<String, JobQuestion.Found> found = new HashMap<>();
     answers.forEach(
         (member, answer) -> {
@@ -79,44 +82,69 @@ final class RequestLookup {
   }
 
   /**
-   * Brings the upload or the job of a request here, if another member has it. Throws
-   * RESOURCE_EXHAUSTED where there is no room for it here.
+   * Brings the upload or the job of a request here, if another member has it or more of it. Throws
+   * RESOURCE_EXHAUSTED where there is no room for it here, UNAVAILABLE where it cannot be had, or
+   * not known whether there is any, for half a minute: to begin anew would forget what was
+   * acknowledged. What is here is gone on with then.
    */
   void fetch(String requestId) {
     long until = System.nanoTime() + FETCH.toNanos();
-    while (fetchOnce(requestId) && System.nanoTime() - until < 0) {
+    while (!fetchOnce(requestId)) {
+      if (System.nanoTime() - until > 0) {
+        if (owned.worksOn(requestId)) {
+          return;
+        }
+        throw ServingException.unavailable(
+            "REQUEST_NOT_HEARD",
+            "request: what there is of it cannot be had now (expected: an answer of all members)",
+            PATIENCE);
+      }
       wakeup.pause();
     }
   }
 
-  /** Whether it is worth another try. */
+  /** False where it is worth another try. */
   private boolean fetchOnce(String requestId) {
     try {
-      if (owned.worksOn(requestId)) {
-        return false;
-      }
-      Map<String, JobQuestion.Found> all = find(requestId);
+      List<String> asked = members.view().others();
+      Map<String, JobQuestion.Found> all = find(requestId, asked);
       for (JobQuestion.Found found : all.values()) {
         for (byte[] job : found.job()) {
-          return !local.get().learn(JobJson.read(job).job());
+          return local.get().learn(JobJson.read(job).job());
         }
       }
-      for (Map.Entry<String, JobQuestion.Found> found : all.entrySet()) {
-        for (Held upload : found.getValue().owned()) {
-          takeFrom(found.getKey(), upload);
-          return !owned.worksOn(requestId);
-        }
+      Optional<Map.Entry<String, Held>> best = mostOf(all);
+      if (best.isPresent() && best.get().getValue().bytes() > owned.bytes(requestId)) {
+        takeFrom(best.get().getKey(), best.get().getValue());
+        return owned.worksOn(requestId);
+      }
+      if (owned.worksOn(requestId)) {
+        return all.size() == asked.size();
       }
       takeover.claimCopies();
-      boolean copied = all.values().stream().anyMatch(found -> !found.copy().isEmpty());
-      return !owned.worksOn(requestId) && (copied || owned.hasCopy(requestId));
+      boolean none =
+          all.size() == asked.size()
+              && all.values().stream().allMatch(found -> found.copy().isEmpty())
+              && !owned.hasCopy(requestId);
+      return none || owned.worksOn(requestId);
     } catch (ServingException e) {
       if (e.code() == ErrorCode.RESOURCE_EXHAUSTED) {
         throw e; // no room here
       }
       LOG.info("request {}: fetched again soon: {}", requestId, e.getMessage());
-      return true;
+      return false;
     }
+  }
+
+  /**
+   * The upload that has the most, and who works on it. A request has two where an owner died before
+   * its first example was acknowledged, or before it had told that it threw the upload away.
+   */
+  private static Optional<Map.Entry<String, Held>> mostOf(Map<String, JobQuestion.Found> all) {
+    return all.entrySet().stream()
+        .flatMap(
+            found -> found.getValue().owned().stream().map(held -> Map.entry(found.getKey(), held)))
+        .max(Comparator.comparingLong(found -> found.getValue().bytes()));
   }
 
   /** An upload's owner copies it here and lets it go. */

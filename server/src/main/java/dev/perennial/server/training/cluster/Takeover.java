@@ -6,11 +6,13 @@ import dev.perennial.server.error.ServingException;
 import dev.perennial.server.training.Lease;
 import dev.perennial.server.training.LocalJobs;
 import dev.perennial.server.training.LocalJobs.Held;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,8 +30,18 @@ final class Takeover {
   private final RegistryClient registry;
   private final Wakeup wakeup;
 
+  /** How long a member to which an upload was handed over may take to claim it. */
+  private static final Duration HAND_OVER = Duration.ofSeconds(5);
+
+  /** Whose a copy is: until then, or for as long as it is there (the highest number). */
+  record Offer(String member, long untilNanos) {
+    boolean holds() {
+      return untilNanos == Long.MAX_VALUE || System.nanoTime() - untilNanos < 0;
+    }
+  }
+
   /** Who has offered each copy. */
-  private final Map<String, String> offeredBy = new ConcurrentHashMap<>();
+  private final Map<String, Offer> offeredBy = new ConcurrentHashMap<>();
 
   /** Held while copies are claimed, over calls to the coordinator: no answer may need it. */
   private final Object claiming = new Object();
@@ -49,9 +61,26 @@ final class Takeover {
     this.wakeup = wakeup;
   }
 
-  /** A copy is that member's: it is not claimed while that one is there. */
-  void offered(String id, String member) {
-    offeredBy.put(id, member);
+  /** A copy is that member's: it is not claimed while that one is there. Whose it was before. */
+  @Nullable Offer offered(String id, String member) {
+    return offeredBy.put(id, new Offer(member, Long.MAX_VALUE));
+  }
+
+  /** That member's offer was refused: the copy is whose it was. */
+  void refused(String id, String member, @Nullable Offer before) {
+    Offer now = offeredBy.get(id);
+    if (now != null && now.member().equals(member)) {
+      if (before == null) {
+        offeredBy.remove(id, now);
+      } else {
+        offeredBy.replace(id, now, before);
+      }
+    }
+  }
+
+  /** A copy is that member's if it comes for it soon: it may never have heard of that. */
+  void handedOver(String id, String member) {
+    offeredBy.put(id, new Offer(member, System.nanoTime() + HAND_OVER.toNanos()));
   }
 
   /** A copy is needed no more. */
@@ -65,8 +94,11 @@ final class Takeover {
       List<String> present = members.view().ids();
       String self = members.view().self();
       for (Held copy : local.get().copies()) {
-        String owner = offeredBy.get(copy.id());
-        if (owner != null && !owner.equals(self) && present.contains(owner)) {
+        Offer offer = offeredBy.get(copy.id());
+        if (offer != null
+            && offer.holds()
+            && !offer.member().equals(self)
+            && present.contains(offer.member())) {
           continue;
         }
         try {
@@ -82,8 +114,8 @@ final class Takeover {
   void deleteOrphans() {
     List<String> present = members.view().ids();
     offeredBy.forEach(
-        (id, owner) -> {
-          if (!present.contains(owner) && local.get().held(id).isEmpty()) {
+        (id, offer) -> {
+          if (!present.contains(offer.member()) && local.get().held(id).isEmpty()) {
             LOG.info("{}: copy deleted: nobody can go on with it", id);
             local.get().deleteCopy(id);
             offeredBy.remove(id);

@@ -42,6 +42,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(120)
 class JobRegistryTest {
   private static final JobQuestion.Heard NOTHING = new JobQuestion.Heard(List.of(), Map.of());
+  private static final JobQuestion.Found NO_COPY = JobQuestion.Found.NOTHING;
 
   /** A question that is not answered yet. */
   private record Waiting(String member, CompletableFuture<byte[]> answer) {}
@@ -77,6 +78,8 @@ class JobRegistryTest {
     volatile View view = new View("a", List.of("a", "b", "c"));
     final Set<String> silent = ConcurrentHashMap.newKeySet();
     final BlockingQueue<Waiting> waiting = new LinkedBlockingQueue<>();
+    volatile JobQuestion.Heard heard = NOTHING;
+    volatile JobQuestion.Found found = JobQuestion.Found.NOTHING;
 
     @Override
     public View view() {
@@ -92,7 +95,7 @@ class JobRegistryTest {
       }
       boolean hear = new String(request, UTF_8).contains("Hear");
       return CompletableFuture.completedFuture(
-          Wire.answer(hear ? NOTHING : JobQuestion.Found.NOTHING));
+          Wire.answer(member.equals("c") ? hear ? heard : found : hear ? NOTHING : NO_COPY));
     }
 
     @Override
@@ -170,5 +173,41 @@ class JobRegistryTest {
         .answer()
         .complete(Wire.answer(new JobQuestion.Heard(List.of(job), Map.of("request", "job"))));
     get(required);
+  }
+
+  private static Held held(Lease lease, long bytes, boolean committed) {
+    return new Held("one", "request", lease, bytes, committed);
+  }
+
+  private long claim(Held copy) {
+    return registry.claim(new JobQuestion.Claim("b", copy)).token();
+  }
+
+  /** Its first bytes were sent to a new twin when the owner died. */
+  @Test
+  void claim_newerGenerationOfFewerBytes_isNotTheBestCopy() {
+    Held former = held(new Lease(1, 1, false), 13, false);
+    network.found = new JobQuestion.Found(List.of(), List.of(former), List.of());
+    assertEquals(0, claim(held(new Lease(1, 2, false), 5, false)));
+    assertEquals(2, claim(held(new Lease(1, 2, false), 13, false)));
+  }
+
+  /** It lost it to another member, which has died since, and was not told of that. */
+  @Test
+  void claim_ownerByAnOlderRight_doesNotCount() {
+    network.heard =
+        new JobQuestion.Heard(
+            List.of(held(new Lease(1, 1, true), 13, true)), Map.of("request", "one"));
+    assertEquals(0, claim(held(new Lease(1, 1, true), 13, true)));
+    assertEquals(3, claim(held(new Lease(2, 1, true), 13, true)));
+  }
+
+  @Test
+  void claim_uploadIsGoneOnWithByAnOlderRight_doesNotCount() {
+    Held stale = held(new Lease(1, 1, false), 20, false);
+    network.heard = new JobQuestion.Heard(List.of(stale), Map.of());
+    network.found = new JobQuestion.Found(List.of(stale), List.of(), List.of());
+    assertEquals(0, claim(held(new Lease(1, 2, false), 20, false)));
+    assertEquals(3, claim(held(new Lease(2, 1, false), 13, false)));
   }
 }

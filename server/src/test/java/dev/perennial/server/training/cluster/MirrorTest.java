@@ -22,6 +22,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 
@@ -32,6 +34,12 @@ class MirrorTest {
   /** Bytes that the other member has, by the lease that it has them under. */
   private final Map<Lease, Long> copies = new ConcurrentHashMap<>();
 
+  /** Bytes that are here. */
+  private volatile int spool = SPOOL;
+
+  /** The files beside them, as they are looked for. */
+  private volatile Supplier<Map<String, byte[]>> files = Map::of;
+
   private final AtomicBoolean granted = new AtomicBoolean();
   private final ScheduledExecutorService threads = Executors.newSingleThreadScheduledExecutor();
   private final Channel<JobQuestion> channel =
@@ -40,16 +48,16 @@ class MirrorTest {
       new Mirror("job", new Lease(1, 0, true), local(), channel, threads, () -> fail("lost"));
 
   /** What is here: a spool. */
-  private static LocalJobs local() {
+  private LocalJobs local() {
     return (LocalJobs)
         Proxy.newProxyInstance(
             LocalJobs.class.getClassLoader(),
             new Class<?>[] {LocalJobs.class},
             (proxy, method, arguments) ->
                 switch (method.getName()) {
-                  case "spoolBytes" -> (long) SPOOL;
-                  case "readSpool" -> new byte[SPOOL - Math.toIntExact((Long) arguments[1])];
-                  case "files" -> Map.of();
+                  case "spoolBytes" -> (long) spool;
+                  case "readSpool" -> new byte[spool - Math.toIntExact((Long) arguments[1])];
+                  case "files" -> files.get();
                   case "saveLease" -> null;
                   default -> throw new UnsupportedOperationException(method.getName());
                 });
@@ -147,6 +155,36 @@ class MirrorTest {
           assertThrows(ExecutionException.class, () -> mirror.copied().get(60, TimeUnit.SECONDS));
       assertEquals("CLOSING", ((ServingException) Objects.requireNonNull(e.getCause())).reason());
     } finally {
+      threads.shutdownNow();
+    }
+  }
+
+  /** The last examples come, and then the commit, while a pass is on its way. */
+  @Test
+  void copied_committedMeanwhile_theJobComesAfterAllItsExamples() throws Exception {
+    spool = SPOOL / 2;
+    files =
+        () -> {
+          spool = SPOOL;
+          return Map.of("job.json", new byte[0]);
+        };
+    AtomicLong copy = new AtomicLong();
+    AtomicLong copyOfTheJob = new AtomicLong();
+    channel.answer(
+        question -> {
+          if (question instanceof JobQuestion.Put) {
+            copyOfTheJob.compareAndSet(0, copy.get());
+            return Wire.answer(new JobQuestion.Done());
+          } else if (question instanceof JobQuestion.Append append) {
+            copy.set(append.offset() + append.bytes().length);
+          }
+          return Wire.answer(new JobQuestion.Copied(copy.get()));
+        });
+    try {
+      mirror.copied().get(60, TimeUnit.SECONDS);
+      assertEquals(SPOOL, copyOfTheJob.get());
+    } finally {
+      mirror.close();
       threads.shutdownNow();
     }
   }
