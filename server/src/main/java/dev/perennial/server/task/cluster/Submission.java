@@ -77,13 +77,14 @@ final class Submission {
   private PoolSnapshot submit(Kind kind, String task, String fileId, Fence fence) {
     readiness.require();
     long until = System.nanoTime() + options.change().toNanos();
+    boolean wasHere = kind.removes() && kind.finds(pool.manifest(), task, fileId);
     boolean again = false;
     while (true) {
       try {
         long epoch = apply(kind, task, fileId, fence, until);
         return await(() -> has(epoch, kind, task, fileId), until, "at least " + epoch);
       } catch (ServingException e) {
-        if (again && kind.removes() && e.code() == ErrorCode.NOT_FOUND) {
+        if (again && wasHere && e.code() == ErrorCode.NOT_FOUND) {
           return awaitGone(kind, task, fileId, until); // the first try has done it
         }
         boolean soon = TRY_AGAIN.contains(e.reason()) || (kind.bringsFile() && notReady(e));

@@ -260,6 +260,25 @@ class ClusterPoolTest {
     assertTrue(answered.get());
   }
 
+  /** A first try that nobody heard has not removed what a second one does not find. */
+  @Test
+  void remove_whatIsNotThere_notFoundHoweverOftenItIsTried() {
+    network.startWithCats("a", "b");
+    AtomicInteger asked = new AtomicInteger();
+    network.refuses =
+        (target, request) ->
+            FakeNetwork.isOf(Request.Apply.class, request) && asked.incrementAndGet() % 2 == 1;
+    ClusterPool member = network.get("b").member();
+    assertEquals(
+        "TASK_NOT_FOUND",
+        assertThrows(ServingException.class, () -> member.delete("pens")).reason());
+    assertEquals(
+        "CONTRIBUTION_NOT_FOUND",
+        assertThrows(ServingException.class, () -> member.withdraw("cats", "0a".repeat(32)))
+            .reason());
+    assertEquals(4, asked.get());
+  }
+
   @Test
   void silentMember_changesWaitForItsRemovalOnlyAndItCatchesUp() throws Exception {
     network.isImpatient();

@@ -32,7 +32,7 @@ final class RandomWriter implements Runnable {
     private final Map<String, Long> versions = new HashMap<>();
     private final Map<String, Long> contributions = new HashMap<>();
 
-    /** Versions whose last change failed: it may come to be yet. */
+    /** Versions of which a change failed: it may come to be yet, wherever it was under way. */
     private final Set<String> unsure = new HashSet<>();
 
     /** What a deletion had seen: it stays away. */
@@ -121,12 +121,11 @@ final class RandomWriter implements Runnable {
     List<Manifest> before = new ArrayList<>();
     String active = task.active;
     task.active = null;
-    task.unsure.add(id);
     Manifest after = change(task, before, member -> member.publish(version));
     if (after == null) {
+      task.unsure.add(id);
       return;
     }
-    task.unsure.remove(id);
     Long stamp = after.tasks().getOrDefault(task.task, Map.of()).get(id);
     if (stamp == null) {
       wrong.add("published, but not at the member that said so: " + task.task + " " + id);
@@ -155,12 +154,11 @@ final class RandomWriter implements Runnable {
     List<Manifest> before = new ArrayList<>();
     String active = task.active;
     task.active = null;
-    task.unsure.add(id);
     Manifest after = change(task, before, member -> member.activate(task.task, id));
     if (after == null) {
+      task.unsure.add(id);
       return;
     }
-    task.unsure.remove(id);
     Long stamp = after.tasks().getOrDefault(task.task, Map.of()).get(id);
     if (stamp == null) {
       wrong.add("rolled back, but not at the member that said so: " + task.task + " " + id);
