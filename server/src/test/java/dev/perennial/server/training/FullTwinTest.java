@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import dev.perennial.server.error.ServingException;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -87,5 +88,19 @@ class FullTwinTest {
     ServingException e = assertThrows(ServingException.class, () -> resumed("a"));
     assertEquals("DISK_FULL", e.reason());
     assertEquals(13, resumed("b"));
+  }
+
+  /** What it has it cannot take over yet; nothing is begun anew meanwhile. */
+  @Test
+  void resume_takeoverFindsNoRoom_goesOnOnceThereIsSome() throws Exception {
+    TestJobs.add(upload(), 0, 13);
+    cluster.get("c").room.full = true;
+    int before = cluster.get("c").room.failures.get();
+    killOwner();
+    TestJobs.until(() -> cluster.get("c").room.failures.get() > before);
+    CompletableFuture<Long> there = CompletableFuture.supplyAsync(() -> resumed("c"));
+    TestJobs.until(() -> there.isDone() || cluster.get("c").room.failures.get() > before + 2);
+    cluster.get("c").room.full = false;
+    assertEquals(13, TestJobs.get(there));
   }
 }

@@ -2,6 +2,7 @@ package dev.perennial.server.training.cluster;
 
 import dev.perennial.server.cluster.Channel;
 import dev.perennial.server.cluster.Wakeup;
+import dev.perennial.server.error.ServingException;
 import dev.perennial.server.training.JobJson;
 import dev.perennial.server.training.Lease;
 import dev.perennial.server.training.LocalJobs;
@@ -84,7 +85,12 @@ final class OwnedJobs {
         unregistered.add(copy.id());
       }
       mirror = own(copy.id(), lease);
-      local.get().adopt(copy.id(), lease);
+      try {
+        local.get().adopt(copy.id(), lease);
+      } catch (ServingException e) {
+        close(forget(copy.id())); // it is a copy as before
+        throw e;
+      }
     }
     var unused = mirror.copied();
   }
