@@ -4,9 +4,14 @@ import dev.perennial.server.error.ServingException;
 import dev.perennial.v1.ActivateTaskVersionRequest;
 import dev.perennial.v1.ActivateTaskVersionResponse;
 import dev.perennial.v1.DeleteTaskRequest;
+import dev.perennial.v1.GetTaskRequest;
+import dev.perennial.v1.TaskVersion;
 import dev.perennial.v1.TrainingJob;
 import dev.perennial.v1.TrainingJobState;
 import io.grpc.StatusRuntimeException;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Changes of the pool at one member or another, booked in the ledger. Safe for any thread. */
@@ -95,16 +100,25 @@ final class Changes {
   boolean delete(MemberProcess member, String task) {
     long floor = epochs.floor(member.name());
     DeleteTaskRequest request = DeleteTaskRequest.newBuilder().setName(task).build();
+    Set<String> seen = new HashSet<>();
     try {
+      seen.addAll(versions(member, task));
       epochs.seen(member.name(), floor, member.tasks().deleteTask(request).getEpoch());
     } catch (StatusRuntimeException e) {
-      ledger.deleteUnknown(task);
+      ledger.deleteUnknown(task, seen);
       return false;
     } catch (ServingException e) {
       return false;
     }
-    ledger.deleted(task);
+    ledger.deleted(task, seen);
     return true;
+  }
+
+  private static List<String> versions(MemberProcess member, String task) {
+    GetTaskRequest request = GetTaskRequest.newBuilder().setName(task).build();
+    return member.tasks().getTask(request).getTask().getVersionsList().stream()
+        .map(TaskVersion::getVersionId)
+        .toList();
   }
 
   boolean activate(MemberProcess member, String task, String versionId) {

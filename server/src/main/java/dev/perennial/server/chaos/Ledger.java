@@ -32,6 +32,9 @@ final class Ledger {
     final Set<String> there = new HashSet<>();
     final Set<String> gone = new HashSet<>();
 
+    /** Deleted where they were not listed: if parts have decided alone, they may be another's. */
+    final Set<String> unseen = new HashSet<>();
+
     /** Trainings whose end was not told, by request id; true where their commit was answered. */
     final Map<String, Boolean> openRequests = new TreeMap<>();
 
@@ -123,16 +126,25 @@ final class Ledger {
     }
   }
 
-  synchronized void deleted(String task) {
+  /**
+   * A task was deleted.
+   *
+   * @param seen the versions that were listed where it was asked for, just before
+   */
+  synchronized void deleted(String task, Set<String> seen) {
     Account account = account(task);
+    account.unseen.addAll(minus(account.there, seen));
     account.gone.addAll(account.there);
     account.there.clear();
     account.active = null;
     tally.acknowledged();
   }
 
-  synchronized void deleteUnknown(String task) {
-    account(task).openDelete = true;
+  /** The same, where no answer came. */
+  synchronized void deleteUnknown(String task, Set<String> seen) {
+    Account account = account(task);
+    account.unseen.addAll(minus(account.there, seen));
+    account.openDelete = true;
   }
 
   synchronized void activated(String task, String versionId) {
@@ -147,7 +159,8 @@ final class Ledger {
   /**
    * Compares what all members show with what they have acknowledged.
    *
-   * @param decidedByOne whether one member at a time decided: then a task's last change stands
+   * @param decidedByOne whether one member at a time decided: then a task's last change stands, and
+   *     a deletion is of all versions, not only of those that its part knew
    */
   synchronized void settle(Map<String, Shown> shown, boolean decidedByOne) {
     Set<String> tasks = new HashSet<>(accounts.keySet());
@@ -159,7 +172,8 @@ final class Ledger {
 
   private void settle(String task, Account account, Shown shown, boolean decidedByOne) {
     Set<String> missing = minus(account.there, shown.versions());
-    if (account.openDelete && missing.equals(account.there)) {
+    Set<String> deletable = decidedByOne ? account.there : minus(account.there, account.unseen);
+    if (account.openDelete && missing.containsAll(deletable)) {
       account.gone.addAll(account.there); // it happened
       account.active = null;
       missing = Set.of();
@@ -171,6 +185,9 @@ final class Ledger {
     Set<String> returned = new HashSet<>(account.gone);
     returned.retainAll(shown.versions());
     returned.removeAll(account.there);
+    if (!decidedByOne) {
+      returned.removeAll(account.unseen);
+    }
     returned.forEach(id -> tally.found(Violation.RETURNED, task + ", version " + id));
     Set<String> unknown = minus(minus(shown.versions(), account.there), account.gone);
     if (unknown.size() > account.openRequests.size()) {
@@ -185,6 +202,7 @@ final class Ledger {
     account.there.clear();
     account.there.addAll(shown.versions());
     account.gone.removeAll(shown.versions());
+    account.unseen.clear();
     account.openRequests.clear();
     account.openDelete = false;
     account.active = shown.active().isEmpty() ? null : shown.active();

@@ -5,17 +5,19 @@ import dev.perennial.server.error.ServingException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
-import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The few things that are asked of a file system, durably. Not final: tests make it run full or
@@ -27,6 +29,9 @@ class Disk {
 
   /** How long a caller waits before it tries a full disk again. */
   private static final Duration RETRY_FULL = Duration.ofSeconds(30);
+
+  /** Each is lost only to a file that came while the directory was being emptied. */
+  private static final int MAX_DELETES = 100;
 
   /** A new file that only grows. Owned by one thread. */
   interface Appender extends AutoCloseable {
@@ -116,17 +121,52 @@ class Disk {
     }
   }
 
-  /** Deletes a file or a whole directory; nothing there is fine. */
+  /**
+   * Deletes a file or a whole directory, with what another thread is just writing into it; nothing
+   * there is fine.
+   */
   void delete(Path path) throws IOException {
-    List<Path> all = new ArrayList<>();
-    try (Stream<Path> walk = Files.walk(path)) {
-      walk.forEach(all::add);
-    } catch (NoSuchFileException e) {
-      return;
+    for (int tries = 1; ; tries++) {
+      try {
+        deleteAll(path);
+        return;
+      } catch (DirectoryNotEmptyException e) {
+        if (tries == MAX_DELETES) {
+          throw e;
+        }
+      }
     }
-    for (int i = all.size() - 1; i >= 0; i--) {
-      Files.deleteIfExists(all.get(i));
-    }
+  }
+
+  private static void deleteAll(Path path) throws IOException {
+    Files.walkFileTree(
+        path,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+              throws IOException {
+            Files.deleteIfExists(file);
+            return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
+            if (e instanceof NoSuchFileException) {
+              return FileVisitResult.CONTINUE; // never there, or not any more
+            }
+            throw e;
+          }
+
+          @Override
+          public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException e)
+              throws IOException {
+            if (e != null) {
+              throw e;
+            }
+            Files.deleteIfExists(directory);
+            return FileVisitResult.CONTINUE;
+          }
+        });
   }
 
   /** What a caller is told of a failed write. */

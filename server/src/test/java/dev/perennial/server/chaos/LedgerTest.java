@@ -69,11 +69,34 @@ class LedgerTest {
   @Test
   void settle_deletedVersionIsBack_returned() {
     publish("a");
-    ledger.deleted(TASK);
+    ledger.deleted(TASK, Set.of("a"));
     nothingShown();
     assertClean();
     shown("a");
     assertEquals(1, found(Violation.RETURNED));
+  }
+
+  @Test
+  void settle_deletedWhereItWasNotListed_returnedUnlessPartsHaveDecidedAlone() {
+    publish("a", "b");
+    ledger.deleted(TASK, Set.of("a"));
+    ledger.settle(Map.of(TASK, new Shown("b", Set.of("b"))), false); // of the other part
+    assertClean();
+    ledger.deleted(TASK, Set.of());
+    shown("b");
+    assertEquals(1, found(Violation.RETURNED));
+  }
+
+  @Test
+  void settle_deleteOfUnknownOutcomeInAPart_ofAllThatItListedOrNothing() {
+    publish("a", "b", "c");
+    ledger.deleteUnknown(TASK, Set.of("a", "b"));
+    ledger.settle(Map.of(TASK, new Shown("c", Set.of("c"))), false);
+    assertClean();
+    publish("d", "e");
+    ledger.deleteUnknown(TASK, Set.of("d", "e"));
+    ledger.settle(Map.of(TASK, new Shown("c", Set.of("c", "d"))), false);
+    assertEquals(1, found(Violation.HALF_VISIBLE));
   }
 
   @Test
@@ -103,10 +126,10 @@ class LedgerTest {
   @Test
   void settle_deleteOfUnknownOutcome_allOrNothing() {
     publish("a", "b");
-    ledger.deleteUnknown(TASK);
+    ledger.deleteUnknown(TASK, Set.of("a", "b"));
     shown("a", "b");
     assertClean();
-    ledger.deleteUnknown(TASK);
+    ledger.deleteUnknown(TASK, Set.of("a", "b"));
     nothingShown();
     assertClean();
     shown("b");
@@ -116,7 +139,7 @@ class LedgerTest {
   @Test
   void settle_deletedInPart_halfVisible() {
     publish("a", "b");
-    ledger.deleteUnknown(TASK);
+    ledger.deleteUnknown(TASK, Set.of("a", "b"));
     shown("b");
     assertEquals(1, found(Violation.HALF_VISIBLE));
   }
