@@ -141,6 +141,25 @@ class HandOverTest {
     assertEquals(13, TestJobs.get(resume("c")).resumed());
   }
 
+  @Test
+  void resume_ownerOfTheUploadWithTheMostHasJustDied_isAwaitedThoughAFragmentIsThere()
+      throws Exception {
+    TestJobs.add(TestJobs.open(cluster.get("a").jobs, TestJobs.SPEC, UploadMode.KEPT), 0, 3);
+    Upload upload = TestJobs.open(cluster.get("b").jobs, TestJobs.SPEC, UploadMode.KEPT);
+    TestJobs.add(upload, 0, 13);
+    AtomicInteger looks = new AtomicInteger();
+    cluster.loses =
+        (asker, question) -> {
+          if (asker.equals("c") && question.contains("Find")) {
+            looks.incrementAndGet();
+          }
+          return question.contains("Claim") && question.contains(id(upload)) && looks.get() < 3;
+        };
+    cluster.get("b").kill();
+    cluster.group("a", "c");
+    assertEquals(13, TestJobs.get(resume("c")).resumed());
+  }
+
   /** Each of both takes the copy for the other one's. */
   @Test
   void resume_answerOfTheHandOverIsLost_itIsHandedOverAgain() throws Exception {

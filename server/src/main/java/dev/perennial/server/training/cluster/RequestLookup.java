@@ -11,13 +11,16 @@ import dev.perennial.server.training.LocalJobs;
 import dev.perennial.server.training.LocalJobs.Held;
 import dev.perennial.server.training.TrainingJob;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -89,7 +92,7 @@ final class RequestLookup {
    */
   void fetch(String requestId) {
     long until = System.nanoTime() + FETCH.toNanos();
-    while (!fetchOnce(requestId)) {
+    while (!fetchOnce(requestId, until - System.nanoTime() > FETCH.toNanos() / 2)) {
       if (System.nanoTime() - until > 0) {
         if (owned.worksOn(requestId)) {
           return;
@@ -103,8 +106,12 @@ final class RequestLookup {
     }
   }
 
-  /** False where it is worth another try. */
-  private boolean fetchOnce(String requestId) {
+  /**
+   * False where it is worth another try.
+   *
+   * @param patient whether to wait until somebody has claimed the most that there is
+   */
+  private boolean fetchOnce(String requestId, boolean patient) {
     try {
       List<String> asked = members.view().others();
       Map<String, JobQuestion.Found> all = find(requestId, asked);
@@ -114,6 +121,10 @@ final class RequestLookup {
         }
       }
       Optional<Map.Entry<String, Held>> best = mostOf(all);
+      if (patient && isMoreUnclaimed(requestId, all)) {
+        takeover.claimCopies();
+        return false;
+      }
       if (best.isPresent() && best.get().getValue().bytes() > owned.bytes(requestId)) {
         takeFrom(best.get().getKey(), best.get().getValue());
         return owned.worksOn(requestId);
@@ -145,6 +156,21 @@ final class RequestLookup {
         .flatMap(
             found -> found.getValue().owned().stream().map(held -> Map.entry(found.getKey(), held)))
         .max(Comparator.comparingLong(found -> found.getValue().bytes()));
+  }
+
+  /**
+   * Whether nobody works on the upload that has the most: its owner has just died, and who has its
+   * copy is about to claim it.
+   */
+  private boolean isMoreUnclaimed(String requestId, Map<String, JobQuestion.Found> others) {
+    List<JobQuestion.Found> all = new ArrayList<>(others.values());
+    all.add(owned.found(requestId));
+    List<Held> works = all.stream().flatMap(found -> found.owned().stream()).toList();
+    long most = works.stream().mapToLong(Held::bytes).max().orElse(-1);
+    Set<String> ids = works.stream().map(Held::id).collect(Collectors.toSet());
+    return all.stream()
+        .flatMap(found -> found.copy().stream())
+        .anyMatch(copy -> !ids.contains(copy.id()) && copy.bytes() > most);
   }
 
   /** An upload's owner copies it here and lets it go. */
