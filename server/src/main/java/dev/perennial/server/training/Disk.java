@@ -51,20 +51,20 @@ class Disk {
 
   /** Goes on behind the first bytes of a file that is there; what follows them is cut off. */
   Appender continueAt(Path file, long bytes) throws IOException {
-    FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
-    try {
-      channel.truncate(bytes).position(bytes);
-      return appender(channel);
-    } catch (IOException e) {
-      channel.close();
-      throw e;
-    }
+    return openAt(file, bytes, true);
   }
 
   /** Writes into a file that is there, from a place in it; nothing is cut off. */
   Appender writeAt(Path file, long position) throws IOException {
+    return openAt(file, position, false);
+  }
+
+  private static Appender openAt(Path file, long position, boolean cut) throws IOException {
     FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
     try {
+      if (cut) {
+        channel.truncate(position);
+      }
       return appender(channel.position(position));
     } catch (IOException e) {
       channel.close();

@@ -164,7 +164,6 @@ final class Rollout {
 
   /** Brings what was decided to members that were heard; returns those that have it now. */
   List<String> bringBehind(View view) {
-    usedEpoch = Math.max(usedEpoch, decided.epoch());
     return install(view, others.behind(decided), decided, view.ids(), 1);
   }
 

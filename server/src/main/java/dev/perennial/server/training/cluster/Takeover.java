@@ -23,13 +23,6 @@ import org.slf4j.LoggerFactory;
 final class Takeover {
   private static final Logger LOG = LoggerFactory.getLogger(Takeover.class);
 
-  private final Channel<JobQuestion> members;
-  private final Supplier<LocalJobs> local;
-  private final OwnedJobs owned;
-  private final JobBroadcast broadcast;
-  private final RegistryClient registry;
-  private final Wakeup wakeup;
-
   /** How long a member to which an upload was handed over may take to claim it. */
   private static final Duration HAND_OVER = Duration.ofSeconds(5);
 
@@ -39,6 +32,13 @@ final class Takeover {
       return untilNanos == Long.MAX_VALUE || System.nanoTime() - untilNanos < 0;
     }
   }
+
+  private final Channel<JobQuestion> members;
+  private final Supplier<LocalJobs> local;
+  private final OwnedJobs owned;
+  private final JobBroadcast broadcast;
+  private final RegistryClient registry;
+  private final Wakeup wakeup;
 
   /** Who has offered each copy. */
   private final Map<String, Offer> offeredBy = new ConcurrentHashMap<>();
